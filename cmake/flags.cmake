@@ -1,0 +1,19 @@
+# Flags that every file of heed is compiled with.
+#
+# x86-64: the baseline is AVX2 with FMA (every server and desktop processor since 2013-2015); Highway adds an AVX-512 version
+# of each kernel beside it and picks at run time. Products and sums are never contracted by the compiler: where the kernels
+# want a fused multiply-add they say so, and the bits do not depend on the compiler's mood.
+add_library(heed_flags INTERFACE)
+target_compile_options(heed_flags INTERFACE
+  -Wall -Wextra -Werror=return-type -ffp-contract=off -fno-math-errno -fno-trapping-math)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  target_compile_options(heed_flags INTERFACE -march=haswell -mtune=generic)
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 warns falsely about its own AVX-512 intrinsics (GCC bug 105593).
+  target_compile_options(heed_flags INTERFACE -Wno-uninitialized -Wno-maybe-uninitialized -Wno-psabi)
+endif()
+if(HEED_SANITIZE)
+  target_compile_options(heed_flags INTERFACE -fsanitize=${HEED_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(heed_flags INTERFACE -fsanitize=${HEED_SANITIZE})
+endif()

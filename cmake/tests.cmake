@@ -1,0 +1,30 @@
+# A test file is a test program; it stands beside what it tests. Tests of the floors that compute run once for each
+# instruction set (HEED_ISA): one that this processor lacks is reported as skipped.
+find_package(GTest REQUIRED)
+find_package(rapidcheck REQUIRED)
+
+file(GLOB HEED_SUPPORT CONFIGURE_DEPENDS tests/support/*.cc)
+add_library(heed_testing STATIC ${HEED_SUPPORT})
+target_include_directories(heed_testing PUBLIC src tests include)
+target_link_libraries(heed_testing
+  PUBLIC heed_flags heed_static GTest::gtest rapidcheck fmt::fmt hwy::hwy DNNL::dnnl libzip::zip nlohmann_json::nlohmann_json OpenMP::OpenMP_CXX)
+target_compile_definitions(heed_testing PUBLIC
+  HEED_VERSION="${PROJECT_VERSION}" HEED_GOLDEN="${PROJECT_SOURCE_DIR}/tests/golden")
+
+file(GLOB_RECURSE HEED_TEST_SOURCES CONFIGURE_DEPENDS src/*_test.cc tests/*_test.cc)
+foreach(source ${HEED_TEST_SOURCES})
+  file(RELATIVE_PATH path ${PROJECT_SOURCE_DIR} ${source})
+  string(REGEX REPLACE "^src/|\\.cc$" "" name ${path})
+  string(REPLACE "/" "_" name ${name})
+  add_executable(${name} ${source})
+  target_link_libraries(${name} PRIVATE heed_testing)
+  if(path MATCHES "^src/(kernels|ops|attention)/")
+    foreach(isa avx2 avx512)
+      add_test(NAME ${name}.${isa} COMMAND ${name})
+      set_tests_properties(${name}.${isa} PROPERTIES ENVIRONMENT "HEED_ISA=${isa}" SKIP_RETURN_CODE 77 TIMEOUT 300)
+    endforeach()
+  else()
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+  endif()
+endforeach()

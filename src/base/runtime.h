@@ -1,0 +1,14 @@
+// What the rest of the library needs of the process: the environment read once, and a place to log to.
+#pragma once
+
+#include <heed/runtime.h>
+
+namespace heed {
+
+// Reads HEED_ISA and HEED_THREADS and puts them into force; throws Error(usage) where they make no sense.
+// Every entry to the numeric code passes here (the arena calls it before the first allocation); later calls are free.
+void start_runtime();
+
+void log(LogLevel level, std::string_view text);
+
+}  // namespace heed

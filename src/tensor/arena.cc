@@ -1,0 +1,119 @@
+#include "tensor/arena.h"
+
+#include <array>
+#include <bit>
+#include <cstdlib>
+#include <mutex>
+#include <vector>
+
+#include "base/check.h"
+#include "base/runtime.h"
+
+namespace heed {
+namespace arena {
+namespace {
+
+// Sizes are rounded up to a class: four classes between neighbouring powers of two, so at most a fifth is lost.
+constexpr int kClasses = 4 * 64;
+struct Class {
+  int index;
+  int64_t bytes;
+};
+Class size_class(int64_t bytes) {
+  const uint64_t wanted = std::max<uint64_t>(static_cast<uint64_t>(bytes), 64);
+  const int exponent = 63 - std::countl_zero(wanted - 1 | 1);  // wanted is in (2^exponent, 2^(exponent+1)]
+  const uint64_t step = std::max<uint64_t>(uint64_t{1} << exponent >> 2, 1);
+  const uint64_t quarter = (wanted - (uint64_t{1} << exponent) + step - 1) / step;
+  return {exponent * 4 + static_cast<int>(quarter), static_cast<int64_t>((uint64_t{1} << exponent) + quarter * step)};
+}
+
+// Stands in the 64 bytes before a block's elements.
+struct Header {
+  int64_t bytes;
+  int index;
+};
+
+class Arena {
+ public:
+  Arena() { start_runtime(); }
+
+  void* allocate(int64_t bytes) {
+    const Class wanted = size_class(bytes);
+    std::lock_guard lock(mutex_);
+    std::vector<Header*>& free = free_[static_cast<size_t>(wanted.index)];
+    if (free.empty()) free.push_back(from_system(wanted));
+    Header* block = free.back();
+    free.pop_back();
+    use_.in_use += block->bytes;
+    use_.peak = std::max(use_.peak, use_.in_use);
+    return reinterpret_cast<char*>(block) + kAlignment;
+  }
+
+  void give_back(void* elements) {
+    auto* block = reinterpret_cast<Header*>(static_cast<char*>(elements) - kAlignment);
+    std::lock_guard lock(mutex_);
+    use_.in_use -= block->bytes;
+    free_[static_cast<size_t>(block->index)].push_back(block);
+  }
+
+  void release() {
+    std::lock_guard lock(mutex_);
+    release_locked();
+  }
+
+  MemoryUse use() {
+    std::lock_guard lock(mutex_);
+    return use_;
+  }
+  void reset_peak() {
+    std::lock_guard lock(mutex_);
+    use_.peak = use_.in_use;
+  }
+
+ private:
+  Header* from_system(const Class& wanted) {
+    ++use_.system_requests;
+    const size_t bytes = static_cast<size_t>(wanted.bytes + kAlignment);
+    void* memory = std::aligned_alloc(kAlignment, (bytes + 63) / 64 * 64);
+    if (!memory) {
+      release_locked();
+      memory = std::aligned_alloc(kAlignment, (bytes + 63) / 64 * 64);
+    }
+    if (!memory) throw Error(ErrorKind::system, "memory", fmt::format("no {} bytes to be had", wanted.bytes), "use smaller tensors");
+    use_.held += wanted.bytes;
+    return new (memory) Header{wanted.bytes, wanted.index};
+  }
+
+  void release_locked() {
+    for (std::vector<Header*>& free : free_) {
+      for (Header* block : free) {
+        use_.held -= block->bytes;
+        std::free(block);
+      }
+      free.clear();
+    }
+  }
+
+  std::mutex mutex_;
+  std::array<std::vector<Header*>, kClasses> free_;
+  MemoryUse use_;
+};
+
+// Never destroyed: tensors with static storage may outlive everything.
+Arena& instance() {
+  static Arena& arena = *new Arena;
+  return arena;
+}
+
+}  // namespace
+
+void* allocate(int64_t bytes) { return instance().allocate(bytes); }
+void give_back(void* block) noexcept { instance().give_back(block); }
+
+}  // namespace arena
+
+MemoryUse memory_use() { return arena::instance().use(); }
+void reset_memory_peak() { arena::instance().reset_peak(); }
+void release_memory() { arena::instance().release(); }
+
+}  // namespace heed

@@ -1,0 +1,173 @@
+#include <heed/tensor.h>
+
+#include "base/check.h"
+#include "tensor/arena.h"
+#include "tensor/dtype.h"
+
+namespace heed {
+
+// Elements: a block of the arena, or somebody else's memory with its owner.
+struct Storage {
+  Storage(void* data, std::shared_ptr<void> owner) : data(data), owner(std::move(owner)) {}
+  explicit Storage(int64_t bytes) : data(arena::allocate(bytes)), from_arena(true) {}
+  ~Storage() {
+    if (from_arena) arena::give_back(data);
+  }
+  Storage(const Storage&) = delete;
+  Storage& operator=(const Storage&) = delete;
+
+  void* data;
+  bool from_arena = false;
+  std::shared_ptr<void> owner;
+};
+
+struct Tensor::Impl {
+  std::shared_ptr<Storage> storage;
+  char* data;  // of the first element
+  Shape shape, strides;
+  int64_t numel;
+  Dtype dtype;
+  bool contiguous;
+  std::shared_ptr<autograd::Place> place;
+};
+
+namespace {
+
+int64_t checked_numel(const Shape& shape) {
+  for (int64_t size : shape) check(size >= 0, "tensor", "negative size in shape {}", shape.text());
+  for (int64_t size : shape)
+    if (size == 0) return 0;
+  return shape.numel();
+}
+
+bool is_contiguous(const Shape& shape, const Shape& strides) {
+  int64_t step = 1;
+  for (int i = shape.rank() - 1; i >= 0; --i) {
+    if (shape[i] == 0) return true;
+    if (shape[i] != 1 && strides[i] != step) return false;
+    step *= shape[i];
+  }
+  return true;
+}
+
+}  // namespace
+
+Tensor::Tensor(const Shape& shape, Dtype dtype) {
+  const int64_t numel = checked_numel(shape);
+  auto storage = std::make_shared<Storage>(checked_multiply(numel, size_of(dtype), "tensor"));
+  char* data = static_cast<char*>(storage->data);
+  impl_ = std::make_shared<Impl>(Impl{std::move(storage), data, shape, contiguous_strides(shape), numel, dtype, true, nullptr});
+}
+
+Tensor Tensor::zeros(const Shape& shape, Dtype dtype) { return full(shape, 0, dtype); }
+
+Tensor Tensor::full(const Shape& shape, double value, Dtype dtype) {
+  Tensor result(shape, dtype);
+  result.fill(value);
+  return result;
+}
+
+Tensor Tensor::wrap(void* data, const Shape& shape, Dtype dtype, std::shared_ptr<void> owner) {
+  const int64_t numel = checked_numel(shape);
+  auto storage = std::make_shared<Storage>(data, std::move(owner));
+  return Tensor(std::make_shared<Impl>(
+      Impl{std::move(storage), static_cast<char*>(data), shape, contiguous_strides(shape), numel, dtype, true, nullptr}));
+}
+
+Tensor Tensor::make_view(const Shape& shape, const Shape& strides, int64_t offset) const {
+  char* data = impl_->data + offset * size_of(impl_->dtype);
+  return Tensor(std::make_shared<Impl>(Impl{impl_->storage, data, shape, strides, checked_numel(shape), impl_->dtype,
+                                            is_contiguous(shape, strides), nullptr}));
+}
+
+static const auto& defined_impl(const auto& impl) {
+  check(impl != nullptr, "tensor", "an undefined tensor was used");
+  return impl;
+}
+
+const Shape& Tensor::shape() const { return defined_impl(impl_)->shape; }
+const Shape& Tensor::strides() const { return defined_impl(impl_)->strides; }
+int64_t Tensor::dim(int i) const { return shape()[wrap_dim(i, rank(), "dim")]; }
+int64_t Tensor::numel() const { return defined_impl(impl_)->numel; }
+Dtype Tensor::dtype() const { return defined_impl(impl_)->dtype; }
+bool Tensor::contiguous() const { return defined_impl(impl_)->contiguous; }
+void* Tensor::raw() { return defined_impl(impl_)->data; }
+const void* Tensor::raw() const { return defined_impl(impl_)->data; }
+
+void Tensor::expect(Dtype dtype) const {
+  check(this->dtype() == dtype, "tensor", "holds {}, its elements were asked for as {}", name(this->dtype()), name(dtype));
+}
+void Tensor::expect_contiguous() const {
+  check(contiguous(), "tensor", "a span was asked of a view with shape {} and strides {}; take packed() first",
+        shape().text(), strides().text());
+}
+
+int64_t Tensor::offset_of(const Shape& index) const {
+  check(index.rank() == rank(), "tensor", "index {} has not the rank of shape {}", index.text(), shape().text());
+  int64_t offset = 0;
+  for (int i = 0; i < rank(); ++i) {
+    check(index[i] >= 0 && index[i] < shape()[i], "tensor", "index {} is outside of shape {}", index.text(), shape().text());
+    offset += index[i] * strides()[i];
+  }
+  return offset;
+}
+
+double Tensor::value(const Shape& index) const {
+  const int64_t offset = offset_of(index);
+  return dispatch(dtype(), [&](auto zero) { return convert<double>(static_cast<const decltype(zero)*>(raw())[offset]); });
+}
+
+double Tensor::item() const {
+  check(numel() == 1, "item", "the tensor has shape {}, wanted one element", shape().text());
+  return dispatch(dtype(), [&](auto zero) { return convert<double>(*static_cast<const decltype(zero)*>(raw())); });
+}
+
+std::vector<double> Tensor::values() const {
+  const Tensor all = to(Dtype::f64).packed();
+  const double* first = all.data<double>();
+  return {first, first + all.numel()};
+}
+
+bool Tensor::shares_storage(const Tensor& other) const { return impl_ && other.impl_ && impl_->storage == other.impl_->storage; }
+bool Tensor::sole_owner() const { return impl_.use_count() == 1 && impl_->storage.use_count() == 1 && impl_->storage->from_arena; }
+
+const std::shared_ptr<autograd::Place>& Tensor::place() const { return defined_impl(impl_)->place; }
+void Tensor::set_place(std::shared_ptr<autograd::Place> place) { defined_impl(impl_)->place = std::move(place); }
+
+Tensor Tensor::detach() const {
+  auto copy = std::make_shared<Impl>(*defined_impl(impl_));
+  copy->place = nullptr;
+  return Tensor(std::move(copy));
+}
+
+Tensor tensor(std::initializer_list<double> values, Dtype dtype) {
+  return tensor_from(std::vector<double>(values), {static_cast<int64_t>(values.size())}).to(dtype);
+}
+
+Tensor tensor(std::initializer_list<std::initializer_list<double>> rows, Dtype dtype) {
+  const size_t columns = rows.size() ? rows.begin()->size() : 0;
+  std::vector<double> values;
+  for (const auto& row : rows) {
+    check(row.size() == columns, "tensor", "rows of {} and of {} values", columns, row.size());
+    values.insert(values.end(), row);
+  }
+  return tensor_from(values, {static_cast<int64_t>(rows.size()), static_cast<int64_t>(columns)}).to(dtype);
+}
+
+Tensor scalar(double value, Dtype dtype) { return Tensor::full({}, value, dtype); }
+
+template <class T>
+Tensor tensor_from(const std::vector<T>& values, const Shape& shape) {
+  check(shape.numel() == static_cast<int64_t>(values.size()), "tensor", "{} values for shape {}", values.size(), shape.text());
+  Tensor result(shape, dtype_of<T>());
+  std::copy(values.begin(), values.end(), result.template data<T>());
+  return result;
+}
+template Tensor tensor_from(const std::vector<float>&, const Shape&);
+template Tensor tensor_from(const std::vector<double>&, const Shape&);
+template Tensor tensor_from(const std::vector<int64_t>&, const Shape&);
+template Tensor tensor_from(const std::vector<int32_t>&, const Shape&);
+template Tensor tensor_from(const std::vector<uint8_t>&, const Shape&);
+template Tensor tensor_from(const std::vector<bool>&, const Shape&);
+
+}  // namespace heed

@@ -1,0 +1,15 @@
+#include "bench/cases.h"
+
+namespace heed::bench {
+
+void bench_products(Bench& bench);
+
+void run_cases(const Options& options) {
+  Bench bench(options);
+  for (const auto family : {
+           bench_products,
+       })
+    family(bench);
+}
+
+}  // namespace heed::bench

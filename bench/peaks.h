@@ -1,0 +1,15 @@
+// What this machine can do at most, measured: the limits that a benchmark's ratio is to.
+#pragma once
+
+namespace heed::bench {
+
+// f32 fused multiply-adds in registers, two operations each, by all of heed::threads(), a second.
+double measure_flops();
+
+// Bytes a second to or from memory, all of heed::threads(): the best of reading, copying and a triad past the caches.
+double measure_bandwidth();
+
+// Cycles a second of one core: a chain of integer products, three cycles each.
+double measure_clock();
+
+}  // namespace heed::bench

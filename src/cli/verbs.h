@@ -1,0 +1,11 @@
+// The verbs of the program: a file each, one line each in main.cc's table.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace heed::cli {
+
+// Adds the verb's subcommand, its options and the callback that runs it. Errors leave the callback as heed::Error.
+void add_bench(CLI::App& app);
+
+}  // namespace heed::cli

@@ -1,6 +1,6 @@
 // Gradients: a tape that remembers what was computed, and walks back over it once.
 //
-//   heed::Tensor w = heed::tensor({2, 3}).requires_grad();
+//   heed::Tensor w = heed::tensor({2, 3}).requires_grad(true);
 //   heed::backward(heed::sum(w * w));
 //   std::cout << w.grad() << '\n';                            // [4, 6]
 //   { heed::NoGrad off; heed::sum(w * w); }                  // nothing is recorded here
@@ -108,21 +108,24 @@ Tensor record(const char* name, Tensor output, std::span<const Tensor> inputs, F
   std::span<Tensor> outputs(&output, 1);
   autograd::check_nan(name, outputs);
   if (autograd::Places places = autograd::wanted(inputs); !places.empty())
-    autograd::attach(outputs, std::make_shared<autograd::NodeOf<Function>>(name, std::move(places), std::move(backward)));
+    autograd::attach(outputs,
+                     std::make_shared<autograd::NodeOf<Function>>(name, std::move(places), std::move(backward)));
   return output;
 }
-// The same for an op with several outputs; backward(std::span<const Tensor> dys, Gradients& d) gets zeros for those unused.
+// The same for an op with several outputs; backward(std::span<const Tensor> dys, Gradients& d) gets zeros for those
+// unused.
 template <class Function>
 std::vector<Tensor> record_all(const char* name, std::vector<Tensor> outputs, std::span<const Tensor> inputs,
                                Function backward) {
   autograd::check_nan(name, outputs);
   if (autograd::Places places = autograd::wanted(inputs); !places.empty())
-    autograd::attach(outputs, std::make_shared<autograd::NodeOf<Function>>(name, std::move(places), std::move(backward)));
+    autograd::attach(outputs,
+                     std::make_shared<autograd::NodeOf<Function>>(name, std::move(places), std::move(backward)));
   return outputs;
 }
 
 struct BackwardOptions {
-  Tensor seed;        // gradient of the output; by default 1, and the output must have one element
+  Tensor seed = {};   // gradient of the output; by default 1, and the output must have one element
   bool keep = false;  // keep the tape for a second backward
 };
 // Adds the gradients of `output` into grad() of every leaf that it depends on.

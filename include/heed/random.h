@@ -1,4 +1,5 @@
-// Random numbers: counter-based, so that the same seed gives the same bits on every machine and with any number of threads.
+// Random numbers: counter-based, so that the same seed gives the same bits on every machine and with any number of
+// threads.
 //
 //   heed::seed(1);
 //   heed::Tensor noise = heed::randn({2, 3});

@@ -1,4 +1,5 @@
-// Tensors: values that share storage. A copy is a second handle on the same elements; views change shape, never the bytes.
+// Tensors: values that share storage. A copy is a second handle on the same elements; views change shape, never the
+// bytes.
 //
 //   heed::Tensor x = heed::tensor({{1, 2, 3}, {4, 5, 6}});
 //   heed::Tensor column = x.slice(1, 0, 1);                  // a view: shape (2, 1), strides (3, 1)
@@ -92,7 +93,7 @@ struct Place;  // where a tensor stands on the tape: floor 3's business
 
 class Tensor {
  public:
-  Tensor() = default;                                        // no tensor: defined() is false
+  Tensor() = default;                                             // no tensor: defined() is false
   explicit Tensor(const Shape& shape, Dtype dtype = Dtype::f32);  // contiguous, elements not set
   static Tensor zeros(const Shape& shape, Dtype dtype = Dtype::f32);
   static Tensor full(const Shape& shape, double value, Dtype dtype = Dtype::f32);
@@ -155,16 +156,16 @@ class Tensor {
   Tensor as_strided(const Shape& shape, const Shape& strides, int64_t offset) const;
   Tensor operator[](int64_t index) const { return select(0, index); }
 
-  Tensor packed() const;          // itself when contiguous, else a contiguous copy
-  Tensor clone() const;           // always a contiguous copy
-  Tensor to(Dtype dtype) const;   // itself when it has the dtype, else a converted copy
-  void fill(double value);        // sets every element, through strides
+  Tensor packed() const;                 // itself when contiguous, else a contiguous copy
+  Tensor clone() const;                  // always a contiguous copy
+  Tensor to(Dtype dtype) const;          // itself when it has the dtype, else a converted copy
+  void fill(double value);               // sets every element, through strides
   void copy_from(const Tensor& source);  // elementwise, broadcasting, converting
   bool shares_storage(const Tensor& other) const;
   bool sole_owner() const;  // nobody else holds this handle's storage
 
   // Gradients (floor 3).
-  Tensor& requires_grad(bool wanted = true);
+  Tensor& requires_grad(bool wanted);
   bool requires_grad() const;
   Tensor grad() const;  // undefined before the first backward
   void zero_grad();

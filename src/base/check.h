@@ -14,26 +14,29 @@ namespace heed {
 
 template <class... Args>
 [[noreturn, gnu::noinline, gnu::cold]] void fail(ErrorKind kind, std::string_view where,
-                                                  fmt::format_string<Args...> format, Args&&... args) {
+                                                 fmt::format_string<Args...> format, Args&&... args) {
   throw Error(kind, std::string(where), fmt::format(format, std::forward<Args>(args)...));
 }
 
 // The caller's mistake: check(k.rank() == 4, "attend", "k has rank {}, wanted 4", k.rank()).
 template <class... Args>
 inline void check(bool ok, std::string_view where, fmt::format_string<Args...> format, Args&&... args) {
-  if (!ok) [[unlikely]] fail(ErrorKind::usage, where, format, std::forward<Args>(args)...);
+  if (!ok) [[unlikely]]
+    fail(ErrorKind::usage, where, format, std::forward<Args>(args)...);
 }
 
 // A file or message that breaks the rules of its format.
 template <class... Args>
 inline void check_format(bool ok, std::string_view where, fmt::format_string<Args...> format, Args&&... args) {
-  if (!ok) [[unlikely]] fail(ErrorKind::format, where, format, std::forward<Args>(args)...);
+  if (!ok) [[unlikely]]
+    fail(ErrorKind::format, where, format, std::forward<Args>(args)...);
 }
 
 // A system call that failed: the text of errno is appended.
 template <class... Args>
 inline void check_system(bool ok, std::string_view where, fmt::format_string<Args...> format, Args&&... args) {
-  if (ok) [[likely]] return;
+  if (ok) [[likely]]
+    return;
   const int number = errno;
   const std::string what = fmt::format(format, std::forward<Args>(args)...);
   fail(ErrorKind::system, where, "{}: {}", what, std::generic_category().message(number));

@@ -1,5 +1,6 @@
-// Philox4x32-10: random numbers from a counter. Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3",
-// SC 2011. Four words of a call depend on (seed, stream, position) alone, so threads and resuming never change a result.
+// Philox4x32-10: random numbers from a counter. Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2,
+// 3", SC 2011. Four words of a call depend on (seed, stream, position) alone, so threads and resuming never change a
+// result.
 #pragma once
 
 #include <array>

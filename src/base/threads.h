@@ -1,5 +1,6 @@
-// Threads: OpenMP with a static partition. What a thread computes never depends on how many there are: a sum over elements
-// is cut into blocks of a fixed size (not into one part a thread), so the bits are the same for one thread and for many.
+// Threads: OpenMP with a static partition. What a thread computes never depends on how many there are: a sum over
+// elements is cut into blocks of a fixed size (not into one part a thread), so the bits are the same for one thread and
+// for many.
 #pragma once
 
 #include <heed/runtime.h>

@@ -21,7 +21,7 @@ struct Class {
 };
 Class size_class(int64_t bytes) {
   const uint64_t wanted = std::max<uint64_t>(static_cast<uint64_t>(bytes), 64);
-  const int exponent = 63 - std::countl_zero(wanted - 1 | 1);  // wanted is in (2^exponent, 2^(exponent+1)]
+  const int exponent = 63 - std::countl_zero((wanted - 1) | 1);  // wanted is in (2^exponent, 2^(exponent+1)]
   const uint64_t step = std::max<uint64_t>(uint64_t{1} << exponent >> 2, 1);
   const uint64_t quarter = (wanted - (uint64_t{1} << exponent) + step - 1) / step;
   return {exponent * 4 + static_cast<int>(quarter), static_cast<int64_t>((uint64_t{1} << exponent) + quarter * step)};
@@ -79,7 +79,9 @@ class Arena {
       release_locked();
       memory = std::aligned_alloc(kAlignment, (bytes + 63) / 64 * 64);
     }
-    if (!memory) throw Error(ErrorKind::system, "memory", fmt::format("no {} bytes to be had", wanted.bytes), "use smaller tensors");
+    if (!memory)
+      throw Error(ErrorKind::system, "memory", fmt::format("no {} bytes to be had", wanted.bytes),
+                  "use smaller tensors");
     use_.held += wanted.bytes;
     return new (memory) Header{wanted.bytes, wanted.index};
   }

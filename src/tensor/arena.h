@@ -1,5 +1,5 @@
-// The arena: 64-byte aligned blocks that are kept when they are given back. A training loop asks for the same sizes again
-// and again, so in its steady state it asks the system for nothing (and meets no page fault).
+// The arena: 64-byte aligned blocks that are kept when they are given back. A training loop asks for the same sizes
+// again and again, so in its steady state it asks the system for nothing (and meets no page fault).
 #pragma once
 
 #include <heed/runtime.h>

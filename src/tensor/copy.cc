@@ -20,8 +20,8 @@ Walk collapsed(const Walk& walk) {
   for (int i = 0; i < walk.shape.rank(); ++i) {
     if (walk.shape[i] == 1) continue;
     const int last = result.shape.rank() - 1;
-    const bool joins = last >= 0 && result.to[last] == walk.to[i] * walk.shape[i] &&
-                       result.from[last] == walk.from[i] * walk.shape[i];
+    const bool joins =
+        last >= 0 && result.to[last] == walk.to[i] * walk.shape[i] && result.from[last] == walk.from[i] * walk.shape[i];
     if (joins) {
       result.shape[last] *= walk.shape[i], result.to[last] = walk.to[i], result.from[last] = walk.from[i];
     } else {

@@ -7,14 +7,22 @@ namespace heed {
 
 const char* name(Dtype dtype) {
   switch (dtype) {
-    case Dtype::f32: return "f32";
-    case Dtype::f64: return "f64";
-    case Dtype::bf16: return "bf16";
-    case Dtype::f16: return "f16";
-    case Dtype::i64: return "i64";
-    case Dtype::i32: return "i32";
-    case Dtype::u8: return "u8";
-    case Dtype::boolean: return "bool";
+    case Dtype::f32:
+      return "f32";
+    case Dtype::f64:
+      return "f64";
+    case Dtype::bf16:
+      return "bf16";
+    case Dtype::f16:
+      return "f16";
+    case Dtype::i64:
+      return "i64";
+    case Dtype::i32:
+      return "i32";
+    case Dtype::u8:
+      return "u8";
+    case Dtype::boolean:
+      return "bool";
   }
   return "unknown";
 }
@@ -55,7 +63,8 @@ f16::operator float() const {
   const uint32_t sign = static_cast<uint32_t>(bits & 0x8000) << 16;
   const uint32_t exponent = bits >> 10 & 31, fraction = bits & 1023;
   if (exponent == 31) return std::bit_cast<float>(sign | 0x7f800000 | fraction << 13);
-  if (exponent == 0) return std::copysign(std::ldexp(static_cast<float>(fraction), -24), std::bit_cast<float>(sign | 1));
+  if (exponent == 0)
+    return std::copysign(std::ldexp(static_cast<float>(fraction), -24), std::bit_cast<float>(sign | 1));
   return std::bit_cast<float>(sign | (exponent + 112) << 23 | fraction << 13);
 }
 

@@ -13,14 +13,22 @@ namespace heed {
 template <class Function>
 decltype(auto) dispatch(Dtype dtype, Function&& function) {
   switch (dtype) {
-    case Dtype::f32: return function(float{});
-    case Dtype::f64: return function(double{});
-    case Dtype::bf16: return function(bf16{});
-    case Dtype::f16: return function(f16{});
-    case Dtype::i64: return function(int64_t{});
-    case Dtype::i32: return function(int32_t{});
-    case Dtype::u8: return function(uint8_t{});
-    case Dtype::boolean: return function(bool{});
+    case Dtype::f32:
+      return function(float{});
+    case Dtype::f64:
+      return function(double{});
+    case Dtype::bf16:
+      return function(bf16{});
+    case Dtype::f16:
+      return function(f16{});
+    case Dtype::i64:
+      return function(int64_t{});
+    case Dtype::i32:
+      return function(int32_t{});
+    case Dtype::u8:
+      return function(uint8_t{});
+    case Dtype::boolean:
+      return function(bool{});
   }
   fail(ErrorKind::usage, "dtype", "unknown dtype {}", static_cast<int>(dtype));
 }
@@ -38,10 +46,14 @@ template <class To, class From>
 To convert(From value) {
   constexpr bool half_from = std::is_same_v<From, bf16> || std::is_same_v<From, f16>;
   constexpr bool half_to = std::is_same_v<To, bf16> || std::is_same_v<To, f16>;
-  if constexpr (std::is_same_v<To, From>) return value;
-  else if constexpr (half_from) return convert<To>(static_cast<float>(value));
-  else if constexpr (half_to) return To(static_cast<float>(value));
-  else if constexpr (std::is_same_v<To, bool>) return value != From(0);
+  if constexpr (std::is_same_v<To, From>)
+    return value;
+  else if constexpr (half_from)
+    return convert<To>(static_cast<float>(value));
+  else if constexpr (half_to)
+    return To(static_cast<float>(value));
+  else if constexpr (std::is_same_v<To, bool>)
+    return value != From(0);
   else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
     if (value != value) return To(0);
     const auto low = static_cast<From>(std::numeric_limits<To>::min());
@@ -49,7 +61,8 @@ To convert(From value) {
     if (value <= low) return std::numeric_limits<To>::min();
     if (value >= high) return std::numeric_limits<To>::max();
     return static_cast<To>(value);
-  } else return static_cast<To>(value);
+  } else
+    return static_cast<To>(value);
 }
 
 }  // namespace heed

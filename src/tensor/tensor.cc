@@ -56,7 +56,8 @@ Tensor::Tensor(const Shape& shape, Dtype dtype) {
   const int64_t numel = checked_numel(shape);
   auto storage = std::make_shared<Storage>(checked_multiply(numel, size_of(dtype), "tensor"));
   char* data = static_cast<char*>(storage->data);
-  impl_ = std::make_shared<Impl>(Impl{std::move(storage), data, shape, contiguous_strides(shape), numel, dtype, true, nullptr});
+  impl_ = std::make_shared<Impl>(
+      Impl{std::move(storage), data, shape, contiguous_strides(shape), numel, dtype, true, nullptr});
 }
 
 Tensor Tensor::zeros(const Shape& shape, Dtype dtype) { return full(shape, 0, dtype); }
@@ -70,8 +71,8 @@ Tensor Tensor::full(const Shape& shape, double value, Dtype dtype) {
 Tensor Tensor::wrap(void* data, const Shape& shape, Dtype dtype, std::shared_ptr<void> owner) {
   const int64_t numel = checked_numel(shape);
   auto storage = std::make_shared<Storage>(data, std::move(owner));
-  return Tensor(std::make_shared<Impl>(
-      Impl{std::move(storage), static_cast<char*>(data), shape, contiguous_strides(shape), numel, dtype, true, nullptr}));
+  return Tensor(std::make_shared<Impl>(Impl{std::move(storage), static_cast<char*>(data), shape,
+                                            contiguous_strides(shape), numel, dtype, true, nullptr}));
 }
 
 Tensor Tensor::make_view(const Shape& shape, const Shape& strides, int64_t offset) const {
@@ -95,7 +96,8 @@ void* Tensor::raw() { return defined_impl(impl_)->data; }
 const void* Tensor::raw() const { return defined_impl(impl_)->data; }
 
 void Tensor::expect(Dtype dtype) const {
-  check(this->dtype() == dtype, "tensor", "holds {}, its elements were asked for as {}", name(this->dtype()), name(dtype));
+  check(this->dtype() == dtype, "tensor", "holds {}, its elements were asked for as {}", name(this->dtype()),
+        name(dtype));
 }
 void Tensor::expect_contiguous() const {
   check(contiguous(), "tensor", "a span was asked of a view with shape {} and strides {}; take packed() first",
@@ -106,7 +108,8 @@ int64_t Tensor::offset_of(const Shape& index) const {
   check(index.rank() == rank(), "tensor", "index {} has not the rank of shape {}", index.text(), shape().text());
   int64_t offset = 0;
   for (int i = 0; i < rank(); ++i) {
-    check(index[i] >= 0 && index[i] < shape()[i], "tensor", "index {} is outside of shape {}", index.text(), shape().text());
+    check(index[i] >= 0 && index[i] < shape()[i], "tensor", "index {} is outside of shape {}", index.text(),
+          shape().text());
     offset += index[i] * strides()[i];
   }
   return offset;
@@ -114,7 +117,8 @@ int64_t Tensor::offset_of(const Shape& index) const {
 
 double Tensor::value(const Shape& index) const {
   const int64_t offset = offset_of(index);
-  return dispatch(dtype(), [&](auto zero) { return convert<double>(static_cast<const decltype(zero)*>(raw())[offset]); });
+  return dispatch(dtype(),
+                  [&](auto zero) { return convert<double>(static_cast<const decltype(zero)*>(raw())[offset]); });
 }
 
 double Tensor::item() const {
@@ -128,8 +132,12 @@ std::vector<double> Tensor::values() const {
   return {first, first + all.numel()};
 }
 
-bool Tensor::shares_storage(const Tensor& other) const { return impl_ && other.impl_ && impl_->storage == other.impl_->storage; }
-bool Tensor::sole_owner() const { return impl_.use_count() == 1 && impl_->storage.use_count() == 1 && impl_->storage->from_arena; }
+bool Tensor::shares_storage(const Tensor& other) const {
+  return impl_ && other.impl_ && impl_->storage == other.impl_->storage;
+}
+bool Tensor::sole_owner() const {
+  return impl_.use_count() == 1 && impl_->storage.use_count() == 1 && impl_->storage->from_arena;
+}
 
 const std::shared_ptr<autograd::Place>& Tensor::place() const { return defined_impl(impl_)->place; }
 void Tensor::set_place(std::shared_ptr<autograd::Place> place) { defined_impl(impl_)->place = std::move(place); }
@@ -158,7 +166,8 @@ Tensor scalar(double value, Dtype dtype) { return Tensor::full({}, value, dtype)
 
 template <class T>
 Tensor tensor_from(const std::vector<T>& values, const Shape& shape) {
-  check(shape.numel() == static_cast<int64_t>(values.size()), "tensor", "{} values for shape {}", values.size(), shape.text());
+  check(shape.numel() == static_cast<int64_t>(values.size()), "tensor", "{} values for shape {}", values.size(),
+        shape.text());
   Tensor result(shape, dtype_of<T>());
   std::copy(values.begin(), values.end(), result.template data<T>());
   return result;

@@ -9,7 +9,7 @@
 namespace heed {
 namespace {
 
-constexpr int64_t kEdge = 3;           // elements shown at each end of an abridged dimension
+constexpr int64_t kEdge = 3;            // elements shown at each end of an abridged dimension
 constexpr int64_t kAbridgeFrom = 1000;  // elements
 
 std::string element_text(double value, Dtype dtype) {
@@ -23,8 +23,10 @@ std::string element_text(double value, Dtype dtype) {
 std::vector<int64_t> shown(int64_t size, bool abridge) {
   std::vector<int64_t> indices;
   for (int64_t i = 0; i < size; ++i) {
-    if (!abridge || size <= 2 * kEdge || i < kEdge || i >= size - kEdge) indices.push_back(i);
-    else if (i == kEdge) indices.push_back(-1), i = size - kEdge - 1;
+    if (!abridge || size <= 2 * kEdge || i < kEdge || i >= size - kEdge)
+      indices.push_back(i);
+    else if (i == kEdge)
+      indices.push_back(-1), i = size - kEdge - 1;
   }
   return indices;
 }
@@ -63,7 +65,8 @@ class Printer {
     out_ += '[';
     bool first = true;
     for (int64_t i : shown(tensor_.shape()[depth], abridge_)) {
-      if (!first) out_ += below == 1 ? ", " : ",\n" + std::string(below > 2 ? 1 : 0, '\n') + std::string(depth + 1, ' ');
+      if (!first)
+        out_ += below == 1 ? ", " : ",\n" + std::string(below > 2 ? 1 : 0, '\n') + std::string(depth + 1, ' ');
       first = false;
       if (i < 0) {
         out_ += "...";

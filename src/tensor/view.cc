@@ -10,9 +10,12 @@ Tensor Tensor::view(const Shape& wanted) const {
   int unknown = -1;
   int64_t known = 1;
   for (int i = 0; i < shape.rank(); ++i) {
-    check(shape[i] >= -1 && (shape[i] != -1 || unknown < 0), "reshape", "{} is no shape: one size may be -1", shape.text());
-    if (shape[i] == -1) unknown = i;
-    else known = checked_multiply(known, shape[i], "reshape");
+    check(shape[i] >= -1 && (shape[i] != -1 || unknown < 0), "reshape", "{} is no shape: one size may be -1",
+          shape.text());
+    if (shape[i] == -1)
+      unknown = i;
+    else
+      known = checked_multiply(known, shape[i], "reshape");
   }
   if (unknown >= 0) {
     check(known > 0 && numel() % known == 0, "reshape", "{} does not fit into {}", this->shape().text(), shape.text());
@@ -20,7 +23,8 @@ Tensor Tensor::view(const Shape& wanted) const {
     known = numel();
   }
   check(known == numel(), "reshape", "{} does not fit into {}", this->shape().text(), shape.text());
-  check(contiguous(), "view", "a view of strides {} cannot have shape {}; take packed() first", strides().text(), shape.text());
+  check(contiguous(), "view", "a view of strides {} cannot have shape {}; take packed() first", strides().text(),
+        shape.text());
   return make_view(shape, contiguous_strides(shape), 0);
 }
 
@@ -37,7 +41,8 @@ Tensor Tensor::permute(const Shape& order) const {
   Shape shape = this->shape(), strides = this->strides();
   unsigned seen = 0;
   for (int i = 0; i < rank(); ++i) {
-    check(order[i] >= -rank() && order[i] < rank(), "permute", "order {} names a dimension that does not exist", order.text());
+    check(order[i] >= -rank() && order[i] < rank(), "permute", "order {} names a dimension that does not exist",
+          order.text());
     const int from = wrap_dim(static_cast<int>(order[i]), rank(), "permute");
     check(!(seen >> from & 1), "permute", "order {} names dimension {} twice", order.text(), from);
     seen |= 1u << from;
@@ -63,7 +68,8 @@ Tensor Tensor::slice(int dim, int64_t begin, int64_t end, int64_t step) const {
 Tensor Tensor::select(int dim, int64_t index) const {
   dim = wrap_dim(dim, rank(), "select");
   const int64_t size = shape()[dim];
-  check(index >= -size && index < size, "select", "index {} is outside of dimension {} of shape {}", index, dim, shape().text());
+  check(index >= -size && index < size, "select", "index {} is outside of dimension {} of shape {}", index, dim,
+        shape().text());
   if (index < 0) index += size;
   Shape shape = this->shape(), strides = this->strides();
   const int64_t offset = index * strides[dim];
@@ -101,7 +107,8 @@ Tensor Tensor::unsqueeze(int dim) const {
 }
 
 Tensor Tensor::as_strided(const Shape& shape, const Shape& strides, int64_t offset) const {
-  check(shape.rank() == strides.rank(), "as_strided", "shape {} and strides {} differ in rank", shape.text(), strides.text());
+  check(shape.rank() == strides.rank(), "as_strided", "shape {} and strides {} differ in rank", shape.text(),
+        strides.text());
   return make_view(shape, strides, offset);
 }
 

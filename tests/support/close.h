@@ -28,8 +28,10 @@ template <class T, class U>
 }
 
 template <class A, class B>
-::testing::AssertionResult close(const A& got, const B& want, double tolerance)
-  requires requires { std::span(got); std::span(want); }
+::testing::AssertionResult close(const A& got, const B& want, double tolerance) requires requires {
+  std::span(got);
+  std::span(want);
+}
 {
   return close(std::span<const typename A::value_type>(got), std::span<const typename B::value_type>(want), tolerance);
 }

@@ -1,4 +1,5 @@
-// The main of every test program: an instruction set that this processor lacks is a skipped test (77), not a failed one.
+// The main of every test program: an instruction set that this processor lacks is a skipped test (77), not a failed
+// one.
 #include <gtest/gtest.h>
 
 #include <cstdio>

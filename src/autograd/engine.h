@@ -1,0 +1,53 @@
+// One walk back over the tape.
+#pragma once
+
+#include <heed/autograd.h>
+
+#include <unordered_map>
+
+namespace heed::autograd {
+
+// Where the walk leaves gradients: in grad() of every leaf, or (gradients()) in a table of chosen places. A walk inside
+// another one (checkpoint) keeps those of its chosen places and hands all that lies before `first` to the outer walk.
+class Engine {
+ public:
+  Engine() = default;
+  explicit Engine(const std::vector<Tensor>& chosen);
+  Engine(const std::vector<Tensor>& chosen, Engine& outer, uint64_t first);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  static Engine* current();  // the walk that is under way on this thread, if any
+
+  void walk(const Tensor& output, const Tensor& seed, bool keep);
+  void arrive(Place& place, const Tensor& gradient);  // a gradient for a tensor: summed back, then added
+  Tensor chosen(const Tensor& input) const;
+
+ private:
+  void run(Node& node, bool keep);
+
+  bool only_chosen_ = false;
+  Engine* outer_ = nullptr;
+  uint64_t first_ = 0;
+  std::unordered_map<const Place*, Tensor> chosen_;
+  std::vector<std::shared_ptr<Node>> ready_;  // a heap: the youngest first, so every user of a node runs before it
+};
+
+uint64_t next_sequence();  // nodes recorded from now on have this number or a higher one
+
+// Recording is on in this scope, also below a NoGrad.
+class Recording {
+ public:
+  Recording();
+  ~Recording();
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+
+ private:
+  bool before_;
+};
+
+void check_nan_gradient(const char* op, int input, const Tensor& gradient);
+
+}  // namespace heed::autograd

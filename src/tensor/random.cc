@@ -1,0 +1,12 @@
+#include <heed/random.h>
+
+namespace heed {
+
+Random& random() {
+  thread_local Random state;
+  return state;
+}
+
+void seed(uint64_t value) { random() = {.seed = value}; }
+
+}  // namespace heed

@@ -1,7 +1,48 @@
 # A thin front on CMake; CMakePresets.json says how each build is made.
-.PHONY: all
+MAKEFLAGS += --no-print-directory
+QUIET_CONFIGURE = cmake --preset $(1) > /dev/null
+PREFIX ?= /usr/local
+
+.PHONY: all setup demo test check format floors headers tidy asan tsan bench fuzz install clean
 all: setup
-	@cmake --preset release -DHEED_TESTS=OFF >/dev/null && cmake --build --preset release
-.PHONY: setup
+	@$(call QUIET_CONFIGURE,release) && cmake --build --preset release
 setup:
 	@tools/setup
+
+demo: setup
+	@$(call QUIET_CONFIGURE,release) && cmake --build --preset release --target example_spirals
+	@build/release/examples/spirals
+
+test: setup
+	@$(call QUIET_CONFIGURE,release) && cmake --build --preset release --target all tests
+	@ctest --test-dir build/release --output-on-failure
+
+# What a change must pass besides the tests; each part can be run alone.
+check: setup
+	@for part in format-check floors headers tidy asan tsan; do \
+	  echo "== $$part"; $(MAKE) $$part || { echo "check: $$part failed"; exit 1; }; done
+format-check:
+	@tools/check-format
+floors:
+	@tools/check-floors
+headers:
+	@tools/check-headers
+tidy:
+	@$(call QUIET_CONFIGURE,tsan) && tools/check-tidy build/tsan
+asan:
+	@$(call QUIET_CONFIGURE,asan) && cmake --build --preset asan --target tests
+	@ctest --test-dir build/asan --output-on-failure
+tsan:
+	@$(call QUIET_CONFIGURE,tsan) && cmake --build --preset tsan --target thread_tests
+	@tools/run-tsan build/tsan
+
+format:
+	@tools/check-format --fix
+bench: all
+	@build/release/heed bench ops
+fuzz: setup
+	@$(call QUIET_CONFIGURE,fuzz) && cmake --build --preset fuzz && tools/run-fuzz build/fuzz
+install: all
+	@cmake --install build/release --prefix $(PREFIX)
+clean:
+	@rm -rf build

@@ -4,16 +4,11 @@ namespace heed {
 
 const char* name(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::usage:
-      return "usage";
-    case ErrorKind::data:
-      return "data";
-    case ErrorKind::format:
-      return "format";
-    case ErrorKind::numeric:
-      return "numeric";
-    case ErrorKind::system:
-      return "system";
+    case ErrorKind::usage: return "usage";
+    case ErrorKind::data: return "data";
+    case ErrorKind::format: return "format";
+    case ErrorKind::numeric: return "numeric";
+    case ErrorKind::system: return "system";
   }
   return "unknown";
 }

@@ -7,22 +7,14 @@ namespace heed {
 
 const char* name(Dtype dtype) {
   switch (dtype) {
-    case Dtype::f32:
-      return "f32";
-    case Dtype::f64:
-      return "f64";
-    case Dtype::bf16:
-      return "bf16";
-    case Dtype::f16:
-      return "f16";
-    case Dtype::i64:
-      return "i64";
-    case Dtype::i32:
-      return "i32";
-    case Dtype::u8:
-      return "u8";
-    case Dtype::boolean:
-      return "bool";
+    case Dtype::f32: return "f32";
+    case Dtype::f64: return "f64";
+    case Dtype::bf16: return "bf16";
+    case Dtype::f16: return "f16";
+    case Dtype::i64: return "i64";
+    case Dtype::i32: return "i32";
+    case Dtype::u8: return "u8";
+    case Dtype::boolean: return "bool";
   }
   return "unknown";
 }

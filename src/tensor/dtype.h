@@ -13,22 +13,14 @@ namespace heed {
 template <class Function>
 decltype(auto) dispatch(Dtype dtype, Function&& function) {
   switch (dtype) {
-    case Dtype::f32:
-      return function(float{});
-    case Dtype::f64:
-      return function(double{});
-    case Dtype::bf16:
-      return function(bf16{});
-    case Dtype::f16:
-      return function(f16{});
-    case Dtype::i64:
-      return function(int64_t{});
-    case Dtype::i32:
-      return function(int32_t{});
-    case Dtype::u8:
-      return function(uint8_t{});
-    case Dtype::boolean:
-      return function(bool{});
+    case Dtype::f32: return function(float{});
+    case Dtype::f64: return function(double{});
+    case Dtype::bf16: return function(bf16{});
+    case Dtype::f16: return function(f16{});
+    case Dtype::i64: return function(int64_t{});
+    case Dtype::i32: return function(int32_t{});
+    case Dtype::u8: return function(uint8_t{});
+    case Dtype::boolean: return function(bool{});
   }
   fail(ErrorKind::usage, "dtype", "unknown dtype {}", static_cast<int>(dtype));
 }

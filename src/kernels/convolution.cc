@@ -48,14 +48,12 @@ void visit_rows(const ConvolutionShape& s, int64_t b, int64_t o, const Visit& vi
     for (int64_t u = 0; u < h.kernel; ++u)
       for (int64_t v = 0; v < w.kernel; ++v) {
         const int64_t weight = ((o * group_channels + c) * h.kernel + u) * w.kernel + v;
-        const int64_t shift = v * w.dilation - w.padding;
-        const int64_t first = shift < 0 ? (-shift + w.stride - 1) / w.stride : 0;
-        const int64_t last = w.input - 1 < shift ? -1 : std::min(w.output() - 1, (w.input - 1 - shift) / w.stride);
-        for (int64_t i = 0; i < h.output() && first <= last; ++i) {
-          const int64_t row = i * h.stride - h.padding + u * h.dilation;
+        const auto [begin, end] = w.outputs_inside(v);
+        for (int64_t i = 0; i < h.output() && begin < end; ++i) {
+          const int64_t row = h.position(i, u);
           if (row < 0 || row >= h.input) continue;
-          const int64_t x = ((b * s.channels + first_channel + c) * h.input + row) * w.input + first * w.stride + shift;
-          visit(x, ((b * s.filters + o) * h.output() + i) * w.output() + first, weight, last - first + 1);
+          const int64_t x = ((b * s.channels + first_channel + c) * h.input + row) * w.input + w.position(begin, v);
+          visit(x, ((b * s.filters + o) * h.output() + i) * w.output() + begin, weight, end - begin);
         }
       }
 }

@@ -6,6 +6,7 @@
 // (a correlation, as the whole field has it). What lies outside of x counts as 0.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace heed::kernels {
@@ -19,6 +20,18 @@ struct ConvolutionAxis {
 
   int64_t span() const { return (kernel - 1) * dilation + 1; }  // of x, that one output looks at
   int64_t output() const { return input + 2 * padding < span() ? 0 : (input + 2 * padding - span()) / stride + 1; }
+  // Where output `at` looks with its kernel's element `tap`: outside of [0, input) lies padding.
+  int64_t position(int64_t at, int64_t tap) const { return at * stride - padding + tap * dilation; }
+  // The outputs [begin, end) whose `tap` looks at x and not at padding.
+  struct Range {
+    int64_t begin, end;
+  };
+  Range outputs_inside(int64_t tap) const {
+    const int64_t shift = position(0, tap);
+    const int64_t begin = shift < 0 ? (-shift + stride - 1) / stride : 0;
+    const int64_t end = shift >= input ? 0 : std::min(output(), (input - 1 - shift) / stride + 1);
+    return {begin, std::max(begin, end)};
+  }
   bool operator==(const ConvolutionAxis&) const = default;
 };
 

@@ -1,0 +1,324 @@
+// The tile: a product of matrices that ends in registers. Every fused kernel (products, attention, recurrent cells,
+// linear with loss) is a loop around it.
+//
+//   C(i,j) = Σ_k A(i,k) B(k,j),   i < rows, j < columns, k < depth
+//
+// A is read a scalar at a time and broadcast, by rows or by columns; B is read in whole vectors, from packed panels or
+// from a plain matrix. C is never stored by the tile: each row of accumulators is handed to the caller's epilogue while
+// it is in registers, and the epilogue adds a bias, takes an exponential, computes an LSTM's cell, stores or
+// accumulates.
+//
+//   const hn::ScalableTag<float> d;
+//   // C = A·B
+//   product(rows, columns, depth, by_rows(a, a_stride), matrix(b, b_stride), store_to(d, c, c_stride));
+//   // C += Aᵀ·B, B packed in panels of 64 columns, [columns/64][depth][64]
+//   product(rows, columns, depth, by_columns(a, a_stride), panels(b, depth), add_to(d, c, c_stride));
+//   // P = exp(A·B + bias): an epilogue of one's own, called for each vector of the result
+//   product(rows, columns, depth, by_rows(a, depth), panels(b, depth),
+//           per_vector([&](int64_t row, int64_t column, auto x, auto width) HWY_ATTR {
+//             const auto y = Exp(d, hn::Add(x, width.load(d, bias + column)));
+//             width.store(y, d, p + row * p_stride + column);
+//           }));
+//   // An epilogue that wants the vectors of a row together (the four gates of an LSTM, a row's sum) is called as
+//   //   epilogue(row, column, x, width)   with an array x of 1 to Shape::kVectors vectors;
+//   // the last of them holds width.lanes(d) columns. If it has a member prefetch(row, column, lines), that is called
+//   for
+//   // each row before the sum starts.
+//
+// `product<Shape, Columns::whole>` promises that columns is a multiple of the tile's width, and compiles six tiles in
+// place of thirty: fused kernels whose panels are padded want it. Nothing is read past the last column of a plain
+// matrix, nor beyond the padding of a panel.
+#include <cstdint>
+#include <type_traits>
+
+#include "hwy/cache_control.h"
+#include "hwy/highway.h"
+
+#if defined(HEED_KERNELS_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef HEED_KERNELS_TILE_INL_H_
+#undef HEED_KERNELS_TILE_INL_H_
+#else
+#define HEED_KERNELS_TILE_INL_H_
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace heed::kernels {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// ---- what the tile reads
+// ------------------------------------------------------------------------------------------------
+
+// A(i,k) = data[i·stride + k]
+template <class T>
+struct ByRows {
+  const T* data;
+  int64_t stride;
+  HWY_INLINE ByRows from_row(int64_t i) const { return {data + i * stride, stride}; }
+  HWY_INLINE const T* row(int64_t i) const { return data + i * stride; }
+  static HWY_INLINE T get(const T* row, int64_t k, int64_t) { return row[k]; }
+};
+// A(i,k) = data[k·stride + i]
+template <class T>
+struct ByColumns {
+  const T* data;
+  int64_t stride;
+  HWY_INLINE ByColumns from_row(int64_t i) const { return {data + i, stride}; }
+  HWY_INLINE const T* row(int64_t i) const { return data + i; }
+  static HWY_INLINE T get(const T* row, int64_t k, int64_t stride) { return row[k * stride]; }
+};
+template <class T>
+HWY_INLINE ByRows<T> by_rows(const T* data, int64_t stride) {
+  return {data, stride};
+}
+template <class T>
+HWY_INLINE ByColumns<T> by_columns(const T* data, int64_t stride) {
+  return {data, stride};
+}
+
+// B(k,j) = data[k·stride + j]
+template <class T>
+struct Matrix {
+  using Value = T;
+  const T* data;
+  int64_t stride;
+  HWY_INLINE const T* column(int64_t j) const { return data + j; }
+  HWY_INLINE int64_t row_stride() const { return stride; }
+};
+// B(k,j) = data[(j / 64)·panel_stride + k·64 + j mod 64]
+inline constexpr int64_t kPanelWidth = 64;
+template <class T>
+struct Panels {
+  using Value = T;
+  const T* data;
+  int64_t panel_stride;
+  HWY_INLINE const T* column(int64_t j) const { return data + j / kPanelWidth * panel_stride + j % kPanelWidth; }
+  HWY_INLINE int64_t row_stride() const { return kPanelWidth; }
+};
+template <class T>
+HWY_INLINE Matrix<T> matrix(const T* data, int64_t stride) {
+  return {data, stride};
+}
+template <class T>
+HWY_INLINE Panels<T> panels(const T* data, int64_t depth) {
+  return {data, depth * kPanelWidth};
+}
+
+// ---- how wide the last vector of a row is
+// -------------------------------------------------------------------------------
+
+struct WholeVector {
+  template <class D>
+  HWY_INLINE hn::Vec<D> load(D d, const hn::TFromD<D>* from) const {
+    return hn::LoadU(d, from);
+  }
+  template <class D>
+  HWY_INLINE void store(hn::Vec<D> x, D d, hn::TFromD<D>* to) const {
+    hn::StoreU(x, d, to);
+  }
+  template <class D>
+  HWY_INLINE int64_t lanes(D d) const {
+    return static_cast<int64_t>(hn::Lanes(d));
+  }
+};
+struct PartVector {
+  int64_t count;  // lanes that exist; the others are zero when loaded and not written when stored
+  template <class D>
+  HWY_INLINE hn::Vec<D> load(D d, const hn::TFromD<D>* from) const {
+    return hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(count)), d, from);
+  }
+  template <class D>
+  HWY_INLINE void store(hn::Vec<D> x, D d, hn::TFromD<D>* to) const {
+    hn::BlendedStore(x, hn::FirstN(d, static_cast<size_t>(count)), d, to);
+  }
+  template <class D>
+  HWY_INLINE int64_t lanes(D) const {
+    return count;
+  }
+};
+
+// ---- epilogues
+// ----------------------------------------------------------------------------------------------------------
+
+// f(row, column, x, width) for each vector x of the result.
+template <class F>
+struct PerVector {
+  F f;
+  template <class V, int kVectors, class Width>
+  HWY_INLINE void operator()(int64_t row, int64_t column, const V (&x)[kVectors], Width width) {
+    constexpr int64_t kLanes = hn::MaxLanes(hn::DFromV<V>());
+    HWY_UNROLL(8)
+    for (int v = 0; v + 1 < kVectors; ++v) f(row, column + v * kLanes, x[v], WholeVector());
+    f(row, column + (kVectors - 1) * kLanes, x[kVectors - 1], width);
+  }
+};
+template <class F>
+HWY_INLINE PerVector<F> per_vector(F f) {
+  return {f};
+}
+
+// C = the product.
+template <class D>
+HWY_INLINE auto store_to(D d, hn::TFromD<D>* c, int64_t stride) {
+  return per_vector([=](int64_t row, int64_t column, auto x, auto width)
+                        HWY_ATTR { width.store(x, d, c + row * stride + column); });
+}
+
+// C += the product. The lines of C are fetched while the sum runs.
+template <class D>
+struct AddTo {
+  D d;
+  hn::TFromD<D>* c;
+  int64_t stride;
+  HWY_INLINE void prefetch(int64_t row, int64_t column, int lines) const {
+    const char* line = reinterpret_cast<const char*>(c + row * stride + column);
+    for (int i = 0; i < lines; ++i) hwy::Prefetch(line + 64 * i);
+  }
+  template <int kVectors, class Width>
+  HWY_INLINE void operator()(int64_t row, int64_t column, const hn::Vec<D> (&x)[kVectors], Width width) const {
+    per_vector([this](int64_t i, int64_t j, auto y, auto w) HWY_ATTR {
+      hn::TFromD<D>* to = c + i * stride + j;
+      w.store(hn::Add(y, w.load(d, to)), d, to);
+    })(row, column, x, width);
+  }
+};
+template <class D>
+HWY_INLINE AddTo<D> add_to(D d, hn::TFromD<D>* c, int64_t stride) {
+  return {d, c, stride};
+}
+
+// ---- the tile
+// -----------------------------------------------------------------------------------------------------------
+
+// Accumulators of a tile: rows × vectors. 24 of 32 registers leave room for a row of B and a scalar of A; so do 12
+// of 16.
+template <int rows, int vectors>
+struct Shape {
+  static constexpr int kRows = rows, kVectors = vectors;
+};
+#if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
+using BestShape = Shape<6, 4>;
+#else
+using BestShape = Shape<6, 2>;
+#endif
+
+// Few accumulators would wait for each other: the sum over k is cut into so many, added at the end.
+constexpr int separate_sums(int accumulators) { return accumulators >= 8 ? 1 : accumulators >= 4 ? 2 : 4; }
+
+// One tile of kRows × kVectors vectors. b points at the first column's B(0,·), b_stride from one k to the next.
+template <int kRows, int kVectors, class A, class T, class Width, class Epilogue>
+HWY_INLINE void tile(int64_t row, int64_t column, int64_t depth, A a, const T* HWY_RESTRICT b, int64_t b_stride,
+                     Width width, Epilogue& epilogue) {
+  const hn::ScalableTag<T> d;
+  using V = hn::Vec<decltype(d)>;
+  constexpr int64_t kLanes = hn::MaxLanes(d);
+  constexpr int kSums = separate_sums(kRows * kVectors);
+  V sum[kSums][kRows][kVectors];
+  const T* a_row[kRows];
+  HWY_UNROLL(8)
+  for (int r = 0; r < kRows; ++r) {
+    a_row[r] = a.row(r);
+    if constexpr (requires { epilogue.prefetch(row, column, 1); })
+      epilogue.prefetch(row + r, column, static_cast<int>((kVectors * kLanes * sizeof(T) + 63) / 64));
+    HWY_UNROLL(8)
+    for (int v = 0; v < kVectors; ++v) HWY_UNROLL(4)
+    for (int s = 0; s < kSums; ++s) sum[s][r][v] = hn::Zero(d);
+  }
+  const auto step = [&](V(&acc)[kRows][kVectors], int64_t k) HWY_ATTR {
+    const T* HWY_RESTRICT b_row = b + k * b_stride;
+    V b_k[kVectors];
+    HWY_UNROLL(8)
+    for (int v = 0; v + 1 < kVectors; ++v) b_k[v] = hn::LoadU(d, b_row + v * kLanes);
+    b_k[kVectors - 1] = width.load(d, b_row + (kVectors - 1) * kLanes);
+    HWY_UNROLL(8)
+    for (int r = 0; r < kRows; ++r) {
+      const V a_rk = hn::Set(d, A::get(a_row[r], k, a.stride));
+      HWY_UNROLL(8)
+      for (int v = 0; v < kVectors; ++v) acc[r][v] = hn::MulAdd(a_rk, b_k[v], acc[r][v]);
+    }
+  };
+  int64_t k = 0;
+  for (; k + kSums <= depth; k += kSums) HWY_UNROLL(4)
+  for (int s = 0; s < kSums; ++s) step(sum[s], k + s);
+  if constexpr (kSums > 1)
+    for (; k < depth; ++k) step(sum[0], k);
+  HWY_UNROLL(8)
+  for (int r = 0; r < kRows; ++r) {
+    HWY_UNROLL(8)
+    for (int v = 0; v < kVectors; ++v) HWY_UNROLL(4)
+    for (int s = 1; s < kSums; ++s) sum[0][r][v] = hn::Add(sum[0][r][v], sum[s][r][v]);
+    epilogue(row + r, column, sum[0][r], width);
+  }
+}
+
+// ---- any number of rows and columns
+// ---------------------------------------------------------------------------------------
+
+// Seven to eleven rows make two tiles of about the same height, since tiles of one or two rows are slow.
+template <int kRows>
+HWY_INLINE int64_t rows_of_next_tile(int64_t left) {
+  return left <= kRows ? left : left >= 2 * kRows ? kRows : (left + 1) / 2;
+}
+
+// All rows of a column of tiles.
+template <class Shape, int kVectors, class A, class T, class Width, class Epilogue>
+HWY_INLINE void tile_rows(int64_t rows, int64_t column, int64_t depth, A a, const T* b, int64_t b_stride, Width width,
+                          Epilogue& epilogue) {
+  static_assert(Shape::kRows <= 6);
+  for (int64_t row = 0; row < rows;) {
+    const int64_t now = rows_of_next_tile<Shape::kRows>(rows - row);
+    const auto run = [&](auto count) HWY_ATTR {
+      if constexpr (count() <= Shape::kRows)
+        tile<count(), kVectors>(row, column, depth, a.from_row(row), b, b_stride, width, epilogue);
+    };
+    switch (now) {
+      case 1: run(std::integral_constant<int, 1>()); break;
+      case 2: run(std::integral_constant<int, 2>()); break;
+      case 3: run(std::integral_constant<int, 3>()); break;
+      case 4: run(std::integral_constant<int, 4>()); break;
+      case 5: run(std::integral_constant<int, 5>()); break;
+      case 6: run(std::integral_constant<int, 6>()); break;
+    }
+    row += now;
+  }
+}
+
+enum class Columns { any, whole };
+
+// The last columns, fewer than a tile's.
+template <class Shape, class A, class B, class Epilogue>
+HWY_INLINE void last_columns(int64_t rows, int64_t column, int64_t columns, int64_t depth, const A& a, const B& b,
+                             Epilogue& epilogue) {
+  constexpr int64_t kLanes = hn::MaxLanes(hn::ScalableTag<typename B::Value>());
+  const int64_t vectors = (columns - column + kLanes - 1) / kLanes;
+  const PartVector width{columns - column - (vectors - 1) * kLanes};
+  const auto run = [&](auto count) HWY_ATTR {
+    if constexpr (count() <= Shape::kVectors)
+      tile_rows<Shape, count()>(rows, column, depth, a, b.column(column), b.row_stride(), width, epilogue);
+  };
+  switch (vectors) {
+    case 1: run(std::integral_constant<int, 1>()); break;
+    case 2: run(std::integral_constant<int, 2>()); break;
+    case 3: run(std::integral_constant<int, 3>()); break;
+    case 4: run(std::integral_constant<int, 4>()); break;
+  }
+}
+
+// The whole product: for each column of tiles all rows, so that a panel of B stays in the first cache.
+template <class Shape = BestShape, Columns kColumns = Columns::any, class A, class B, class Epilogue>
+HWY_INLINE void product(int64_t rows, int64_t columns, int64_t depth, const A& a, const B& b, Epilogue&& epilogue) {
+  static_assert(Shape::kVectors <= 4);
+  constexpr int64_t kWidth = Shape::kVectors * hn::MaxLanes(hn::ScalableTag<typename B::Value>());
+  int64_t column = 0;
+  for (; column + kWidth <= columns; column += kWidth)
+    tile_rows<Shape, Shape::kVectors>(rows, column, depth, a, b.column(column), b.row_stride(), WholeVector(),
+                                      epilogue);
+  if constexpr (kColumns == Columns::any)
+    if (column < columns) last_columns<Shape>(rows, column, columns, depth, a, b, epilogue);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace heed::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif  // HEED_KERNELS_TILE_INL_H_

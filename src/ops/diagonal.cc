@@ -1,0 +1,30 @@
+#include <heed/ops.h>
+
+#include "base/check.h"
+
+namespace heed {
+namespace {
+
+// A view: walking along a and b at once.
+Tensor diagonal_view(const Tensor& x, int a, int b) {
+  Shape shape = x.shape(), strides = x.strides();
+  strides[a] += strides[b];
+  shape.erase(b), strides.erase(b);
+  return x.as_strided(shape, strides, 0);
+}
+
+}  // namespace
+
+// y[…i…] = x[…i…i…]; dx is dy on the diagonal and 0 elsewhere
+Tensor diagonal(const Tensor& x, int a, int b) {
+  a = wrap_dim(a, x.rank(), "diagonal"), b = wrap_dim(b, x.rank(), "diagonal");
+  check(a < b && x.shape()[a] == x.shape()[b], "diagonal",
+        "dimensions {} and {} of shape {}: wanted two equal ones, in order", a, b, x.shape().text());
+  return record("diagonal", diagonal_view(x, a, b), {x}, [a, b, shape = x.shape()](const Tensor& dy, Gradients& d) {
+    Tensor dx = Tensor::zeros(shape, dy.dtype());
+    diagonal_view(dx, a, b).copy_from(dy);
+    d.add(0, dx);
+  });
+}
+
+}  // namespace heed

@@ -1,6 +1,10 @@
 #include <fmt/format.h>
 #include <heed/error.h>
 
+#include <csignal>
+#include <cstdlib>
+
+#include "cli/usage.h"
 #include "cli/verbs.h"
 
 namespace {
@@ -9,19 +13,34 @@ constexpr void (*kVerbs[])(CLI::App&) = {
     heed::cli::add_bench,
 };
 
-}  // namespace
+// Exit codes: 0 done, 1 it went wrong, 2 the command line makes no sense, 130 interrupted.
 
-int main(int argc, char** argv) {
-  CLI::App app("heed: attention in C++", "heed");
-  app.require_subcommand(1);
-  for (const auto add : kVerbs) add(app);
+int exit_code(heed::ErrorKind kind) { return kind == heed::ErrorKind::usage ? 2 : 1; }
+
+int run(CLI::App& app, int argc, char** argv) {
   try {
     app.parse(argc, argv);
+    return 0;
   } catch (const CLI::ParseError& error) {
-    return app.exit(error);
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    fmt::print(stderr, "heed: {}\nRun heed --help for examples.\n", heed::cli::explain(app, error, argc, argv));
+    return 2;
   } catch (const heed::Error& error) {
+    fmt::print(stderr, "heed: {}\n", error.what());
+    return exit_code(error.kind());
+  } catch (const std::exception& error) {
     fmt::print(stderr, "heed: {}\n", error.what());
     return 1;
   }
-  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (std::signal(SIGINT, SIG_IGN) != SIG_IGN) std::signal(SIGINT, [](int) { std::_Exit(130); });
+  CLI::App app(heed::cli::kExamples, "heed");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", heed::cli::version_text);
+  for (const auto add : kVerbs) add(app);
+  return run(app, argc, argv);
 }

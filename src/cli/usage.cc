@@ -1,0 +1,90 @@
+#include "cli/usage.h"
+
+#include <fmt/format.h>
+#include <heed/runtime.h>
+
+#include <algorithm>
+#include <numeric>
+
+namespace heed::cli {
+namespace {
+
+// Levenshtein's distance: insertions, deletions and replacements of one letter.
+size_t distance(const std::string& a, const std::string& b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), 0);
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row[b.size()];
+}
+
+std::vector<std::string> verbs_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* verb : app.get_subcommands(nullptr)) names.push_back(verb->get_name());
+  return names;
+}
+
+std::vector<std::string> options_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+std::string unknown(const char* what, const std::string& word, const std::vector<std::string>& candidates) {
+  const std::string meant = nearest(word, candidates);
+  return fmt::format("no {} '{}'{}", what, word, meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant));
+}
+
+}  // namespace
+
+const char* const kExamples =
+    "Examples:\n"
+    "  heed bench ops                     how close each kernel and op comes to the limits of this machine\n"
+    "  heed bench ops --filter softmax    only the cases with this in their name\n"
+    "  heed --version                     heed, the libraries below it, instruction set and threads\n"
+    "\n"
+    "heed: attention in C++. Each verb explains itself: heed VERB --help\n";
+
+std::string version_text() {
+  std::string text = fmt::format("heed {}\n", version());
+  for (const LibraryVersion& library : libraries()) text += fmt::format("{:<16}{}\n", library.name, library.version);
+  return text + fmt::format("{:<16}{}\n{:<16}{}", "instruction set", instruction_set(), "threads", threads());
+}
+
+std::string nearest(const std::string& word, const std::vector<std::string>& candidates) {
+  std::string best;
+  size_t least = std::max<size_t>(2, word.size() / 2);  // further away is another word
+  for (const std::string& candidate : candidates) {
+    const size_t away = candidate.rfind(word, 0) == 0 ? 1 : distance(word, candidate);
+    if (away < least || (away == least && best.empty())) {
+      least = away;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+std::string explain(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
+  const CLI::App* at = &app;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word.rfind("--", 0) == 0) {
+      const std::string name = word.substr(0, word.find('='));
+      if (!at->get_option_no_throw(name)) return unknown("option", name, options_of(*at));
+    } else if (const std::vector<std::string> verbs = verbs_of(*at); !verbs.empty()) {
+      if (std::find(verbs.begin(), verbs.end(), word) == verbs.end()) return unknown("verb", word, verbs);
+      at = at->get_subcommand(word);
+    }
+  }
+  return error.what();
+}
+
+}  // namespace heed::cli

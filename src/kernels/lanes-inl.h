@@ -7,6 +7,7 @@
 #endif
 
 #include <cstdint>
+#include <type_traits>
 
 #include "hwy/cache_control.h"
 #include "hwy/highway.h"
@@ -43,6 +44,38 @@ HWY_INLINE void for_lanes(int64_t n, const Body& body) {
   for (; i + kFloatLanes <= n; i += kFloatLanes) body(i, WholeVector{});
   if (i < n) body(i, PartOfVector{hn::FirstN(kFloats, static_cast<size_t>(n - i))});
 }
+
+// The same for sums: body(i, part, lanes), `part` from 0 to 3 in turn (a constant), so that four accumulators hide the
+// latency of an addition.
+template <int kPart>
+using Part = std::integral_constant<int, kPart>;
+
+template <class Body>
+HWY_INLINE void for_lanes_by_four(int64_t n, const Body& body) {
+  int64_t i = 0;
+  for (; i + 4 * kFloatLanes <= n; i += 4 * kFloatLanes) {
+    body(i, Part<0>{}, WholeVector{});
+    body(i + kFloatLanes, Part<1>{}, WholeVector{});
+    body(i + 2 * kFloatLanes, Part<2>{}, WholeVector{});
+    body(i + 3 * kFloatLanes, Part<3>{}, WholeVector{});
+  }
+  for (; i + kFloatLanes <= n; i += kFloatLanes) body(i, Part<0>{}, WholeVector{});
+  if (i < n) body(i, Part<1>{}, PartOfVector{hn::FirstN(kFloats, static_cast<size_t>(n - i))});
+}
+
+// Four partial sums of one row.
+struct RowSum {
+  FloatVector part[4];
+  HWY_INLINE RowSum() { part[0] = part[1] = part[2] = part[3] = hn::Zero(kFloats); }
+  HWY_INLINE float total() const {
+    const FloatVector sum = hn::Add(hn::Add(part[0], part[1]), hn::Add(part[2], part[3]));
+    return hn::GetLane(hn::SumOfLanes(kFloats, sum));
+  }
+};
+
+// Asks for what a later row will read while this one is worked on in the first cache: between two rows the processor's
+// own prefetching would pause.
+HWY_INLINE void prefetch(const float* p) { hwy::Prefetch(p); }
 
 // Writes value(i, lanes) to out[i...] for all of a row, past the caches: without first reading the lines that are about
 // to be overwritten, and without driving out what is there. A fence must follow before another thread reads.

@@ -3,13 +3,17 @@
 namespace heed::bench {
 
 void bench_convolutions(Bench& bench);
+void bench_optimizers(Bench& bench);
 void bench_products(Bench& bench);
+void bench_rows(Bench& bench);
 
 void run_cases(const Options& options) {
   Bench bench(options);
   for (const auto family : {
            bench_convolutions,
+           bench_optimizers,
            bench_products,
+           bench_rows,
        })
     family(bench);
 }

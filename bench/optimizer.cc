@@ -1,5 +1,5 @@
-// Optimiser steps over the weights of a model: memory is the limit. Every value of weight, gradient and state is read once;
-// weight and state are written once.
+// Optimiser steps over the weights of a model: memory is the limit. Every value of weight, gradient and state is read
+// once; weight and state are written once.
 #include "kernels/optimizer.h"
 
 #include <fmt/format.h>

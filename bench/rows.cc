@@ -49,8 +49,8 @@ void bench_cross_entropy(Bench& bench) {
     const Floats x = ramp(s.size());
     const std::vector<int64_t> targets(static_cast<size_t>(s.rows), 3);
     Floats loss(targets.size()), log_sum_exp(targets.size()), scale(targets.size(), 1), dx(x.size());
-    const kernels::CrossEntropy<float> of{.logits = x.data(), .targets = targets.data(), .smoothing = 0,
-                                          .rows = s.rows, .classes = s.width};
+    const kernels::CrossEntropy<float> of{
+        .logits = x.data(), .targets = targets.data(), .smoothing = 0, .rows = s.rows, .classes = s.width};
     bench.memory("cross-entropy", s.text(), s.bytes(1),
                  [&] { kernels::cross_entropy(of, loss.data(), log_sum_exp.data()); });
     bench.memory("cross-entropy backward", s.text(), s.bytes(2),
@@ -65,16 +65,28 @@ void bench_row_norms(Bench& bench) {
         dw(w.size()), db(w.size());
     for (const auto kind : {kernels::RowNormKind::layer, kernels::RowNormKind::rms}) {
       const std::string name = kind == kernels::RowNormKind::layer ? "layer norm" : "rms norm";
-      kernels::RowNorm<float> of{.x = x.data(), .weight = w.data(), .bias = w.data(), .out = y.data(), .mean = mean.data(),
-                                 .rstd = rstd.data(), .rows = s.rows, .width = s.width};
+      kernels::RowNorm<float> of{.x = x.data(),
+                                 .weight = w.data(),
+                                 .bias = w.data(),
+                                 .out = y.data(),
+                                 .mean = mean.data(),
+                                 .rstd = rstd.data(),
+                                 .rows = s.rows,
+                                 .width = s.width};
       bench.memory(name, s.text(), s.bytes(2), [&] { kernels::row_norm(kind, of); });
       of.residual = r.data();
       of.sum = sum.data();
       bench.memory(name + " of x + residual", s.text(), s.bytes(4), [&] { kernels::row_norm(kind, of); });
-      const kernels::RowNormBackward<float> backward{.x = x.data(), .weight = w.data(), .mean = mean.data(),
-                                                     .rstd = rstd.data(), .out_gradient = r.data(),
-                                                     .x_gradient = dx.data(), .weight_gradient = dw.data(),
-                                                     .bias_gradient = db.data(), .rows = s.rows, .width = s.width};
+      const kernels::RowNormBackward<float> backward{.x = x.data(),
+                                                     .weight = w.data(),
+                                                     .mean = mean.data(),
+                                                     .rstd = rstd.data(),
+                                                     .out_gradient = r.data(),
+                                                     .x_gradient = dx.data(),
+                                                     .weight_gradient = dw.data(),
+                                                     .bias_gradient = db.data(),
+                                                     .rows = s.rows,
+                                                     .width = s.width};
       bench.memory(name + " backward", s.text(), s.bytes(3), [&] { kernels::row_norm_backward(kind, backward); });
     }
   }
@@ -84,7 +96,9 @@ void bench_dropout(Bench& bench) {
   const int64_t n = 1 << 24;
   const Floats x = ramp(n);
   Floats y(x.size());
-  bench.memory("dropout", fmt::format("{}", n), 8.0 * n, [&] { kernels::dropout(x.data(), y.data(), n, 0.1, {1, 2, 3}); });
+  bench.memory("dropout", fmt::format("{}", n), 8.0 * n, [&] {
+    kernels::dropout(x.data(), y.data(), n, 0.1, {1, 2, 3});
+  });
 }
 
 void bench_embedding(Bench& bench) {

@@ -1,0 +1,22 @@
+// Text from files: is it UTF-8, and how is it shown so that it can do nothing to a terminal?
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace heed {
+
+bool valid_utf8(std::string_view text);  // no overlong forms, surrogates or code points beyond U+10FFFF
+
+// Control characters, marks that turn the direction of writing, and bytes that are no UTF-8 as \u{..} or \x..;
+// everything else unchanged.
+std::string printable(std::string_view text);
+
+// Columns that printable text takes in a terminal: two for Chinese, Japanese, Korean and most emoji, none for combining
+// marks.
+int columns(std::string_view text);
+
+// At most `most` columns, the middle left out: "encoder.l…t.weight".
+std::string shortened(std::string_view text, int most);
+
+}  // namespace heed

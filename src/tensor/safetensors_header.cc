@@ -176,17 +176,21 @@ void parse_json(std::string_view json, std::string_view where, Header* header) {
   nlohmann::json::sax_parse(json.begin(), json.end(), &events);
 }
 
+// An object a time: one large ordered object would look for each name among all before it.
 std::string to_json(const Header& header, std::string_view where) {
-  nlohmann::ordered_json json = nlohmann::ordered_json::object();
-  if (!header.metadata.empty()) json["__metadata__"] = header.metadata;
-  for (const Entry& entry : header.entries)
-    json.push_back(
-        {entry.name, {{"dtype", entry.dtype}, {"shape", entry.shape}, {"data_offsets", {entry.begin, entry.end}}}});
+  using Json = nlohmann::ordered_json;
+  std::string text;
+  const auto add = [&](const std::string& name, const Json& value) {
+    text += fmt::format("{}{}:{}", text.empty() ? "{" : ",", Json(name).dump(), value.dump());
+  };
   try {
-    return json.dump();
+    if (!header.metadata.empty()) add("__metadata__", header.metadata);
+    for (const Entry& entry : header.entries)
+      add(entry.name, {{"dtype", entry.dtype}, {"shape", entry.shape}, {"data_offsets", {entry.begin, entry.end}}});
   } catch (const nlohmann::json::type_error&) {
     fail(ErrorKind::usage, where, "a name or the metadata is not UTF-8");
   }
+  return text.empty() ? "{}" : text + "}";
 }
 
 }  // namespace heed::safetensors

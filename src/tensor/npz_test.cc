@@ -150,13 +150,10 @@ TEST(NpzRules, Encrypted) {
 TEST(NpzRules, Duplicate) {
   std::string file = archive_of({.tensors = {{"a", tensor({1})}, {"b", tensor({1})}}, .metadata = {}});
   for (size_t at = file.find("b.npy"); at != std::string::npos; at = file.find("b.npy")) file[at] = 'a';
-  expect_refused(file, {"'a.npy'", "duplicate"});
-  std::string other = archive_of({.tensors = {{"abcde", tensor({1})}, {"a", tensor({1})}}, .metadata = {}});
-  for (size_t at = other.find("abcde.npy"); at != std::string::npos; at = other.find("abcde.npy"))
-    other.replace(at, 9, "a.npy.npy");
-  for (size_t at = 0; (at = other.find("a.npy", at)) != std::string::npos; at += 9)
-    if (other.substr(at, 9) != "a.npy.npy") other.replace(at, 5, "a.npy");
-  EXPECT_EQ(load(other).tensors.size(), 2u);  // "a.npy" and "a" are two names
+  expect_refused(file, {"duplicate"});
+  file = archive_of({.tensors = {{"a", tensor({1})}, {"b", tensor({1})}}, .metadata = {}});
+  for (size_t at = file.find("b.npy"); at != std::string::npos; at = file.find("b.npy")) file.replace(at, 5, "a.npz");
+  EXPECT_EQ(load(file).tensors[1].first, "a.npz");
 }
 TEST(NpzRules, MembersAreArrays) {
   std::string file = archive_of({.tensors = {{"a", tensor({1, 2, 3})}}, .metadata = {}});

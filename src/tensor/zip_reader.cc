@@ -28,6 +28,7 @@ std::string place(const std::string& file, std::string_view member) {
   const int code = zip_error_code_zip(error);
   const std::string text = zip_error_strerror(error);
   zip_error_fini(error);
+  check_format(code != ZIP_ER_EXISTS, where, "duplicate: a member is there twice");
   fail(code == ZIP_ER_MEMORY ? ErrorKind::system : ErrorKind::format, where, "no usable zip archive: {}", text);
 }
 

@@ -28,6 +28,8 @@ std::string tensor_text(const std::string& name, const std::string& dtype, const
   return fmt::format(R"("{}":{{"dtype":"{}","shape":{},"data_offsets":{}}})", name, dtype, shape, offsets);
 }
 
+std::string object(const std::string& inside) { return fmt::format("{{{}}}", inside); }
+
 TensorFile load(const std::string& content) {
   const testing::Folder folder;
   testing::write_file(folder / "model.safetensors", content);
@@ -82,7 +84,7 @@ TEST(SafetensorsRules, NestingIsLimited) {
 }
 TEST(SafetensorsRules, DuplicateTensor) {
   const std::string a = tensor_text("a", "U8", "[1]", "[0,1]");
-  expect_header_refused("{" + a + "," + a + "}", 1, {"'a'", "duplicate"});
+  expect_header_refused(object(a + "," + a), 1, {"'a'", "duplicate"});
 }
 TEST(SafetensorsRules, DuplicateField) {
   expect_header_refused(R"({"a":{"dtype":"U8","dtype":"I8","shape":[1],"data_offsets":[0,1]}})", 1,
@@ -98,8 +100,8 @@ TEST(SafetensorsRules, MetadataIsTextToText) {
   expect_header_refused(R"({"__metadata__":"text"})", 0, {"__metadata__", "where an object must"});
 }
 TEST(SafetensorsRules, UnknownDtype) {
-  expect_header_refused("{" + tensor_text("a", "F33", "[1]", "[0,4]") + "}", 4, {"'a'", "unknown dtype", "F33"});
-  expect_header_refused("{" + tensor_text("a", "f32", "[1]", "[0,4]") + "}", 4, {"'a'", "unknown dtype", "f32"});
+  expect_header_refused(object(tensor_text("a", "F33", "[1]", "[0,4]")), 4, {"'a'", "unknown dtype", "F33"});
+  expect_header_refused(object(tensor_text("a", "f32", "[1]", "[0,4]")), 4, {"'a'", "unknown dtype", "f32"});
 }
 TEST(SafetensorsRules, FieldsAreComplete) {
   expect_header_refused(R"({"a":{"shape":[1],"data_offsets":[0,1]}})", 1, {"'a'", "missing", "dtype"});
@@ -111,50 +113,48 @@ TEST(SafetensorsRules, FieldsAreComplete) {
 TEST(SafetensorsRules, SizesAreNotNegativeNorFractions) {
   for (const char* shape : {"[-1]", "[1.0]", "[1e0]", "[\"1\"]", "[null]", "[true]", "[[1]]", "[9223372036854775808]",
                             "[99999999999999999999]"})
-    expect_header_refused("{" + tensor_text("a", "U8", shape, "[0,1]") + "}", 1, {"'a'", "shape"});
-  expect_header_refused("{" + tensor_text("a", "U8", "3", "[0,1]") + "}", 1, {"'a'", "shape"});
+    expect_header_refused(object(tensor_text("a", "U8", shape, "[0,1]")), 1, {"'a'", "shape"});
+  expect_header_refused(object(tensor_text("a", "U8", "3", "[0,1]")), 1, {"'a'", "shape"});
   for (const char* offsets : {"[0,-1]", "[0,1.0]", "[0,18446744073709551615]", "[0,\"1\"]"})
-    expect_header_refused("{" + tensor_text("a", "U8", "[1]", offsets) + "}", 1, {"'a'", "data_offsets"});
+    expect_header_refused(object(tensor_text("a", "U8", "[1]", offsets)), 1, {"'a'", "data_offsets"});
 }
 TEST(SafetensorsRules, OverflowOfShapeTimesSize) {
-  expect_header_refused("{" + tensor_text("a", "F32", "[4611686018427387904,4]", "[0,0]") + "}", 0, {"'a'", "64 bits"});
-  expect_header_refused("{" + tensor_text("a", "F64", "[1152921504606846976]", "[0,0]") + "}", 0, {"'a'", "64 bits"});
-  expect_header_refused("{" + tensor_text("a", "F4", "[3]", "[0,2]") + "}", 2, {"'a'", "whole bytes"});
+  expect_header_refused(object(tensor_text("a", "F32", "[4611686018427387904,4]", "[0,0]")), 0, {"'a'", "64 bits"});
+  expect_header_refused(object(tensor_text("a", "F64", "[1152921504606846976]", "[0,0]")), 0, {"'a'", "64 bits"});
+  expect_header_refused(object(tensor_text("a", "F4", "[3]", "[0,2]")), 2, {"'a'", "whole bytes"});
 }
 TEST(SafetensorsRules, WrongShape) {
-  expect_header_refused("{" + tensor_text("a", "F32", "[2,3]", "[0,20]") + "}", 20, {"'a'", "wrong shape", "24", "20"});
-  expect_header_refused("{" + tensor_text("a", "F32", "[0]", "[0,4]") + "}", 4, {"'a'", "wrong shape"});
+  expect_header_refused(object(tensor_text("a", "F32", "[2,3]", "[0,20]")), 20, {"'a'", "wrong shape", "24", "20"});
+  expect_header_refused(object(tensor_text("a", "F32", "[0]", "[0,4]")), 4, {"'a'", "wrong shape"});
 }
 TEST(SafetensorsRules, OffsetsBackwards) {
-  expect_header_refused("{" + tensor_text("a", "U8", "[1]", "[2,1]") + "}", 2, {"'a'", "data_offsets"});
+  expect_header_refused(object(tensor_text("a", "U8", "[1]", "[2,1]")), 2, {"'a'", "data_offsets"});
 }
 TEST(SafetensorsRules, OutOfBounds) {
-  expect_header_refused("{" + tensor_text("a", "U8", "[8]", "[0,8]") + "}", 7, {"'a'", "out of bounds"});
+  expect_header_refused(object(tensor_text("a", "U8", "[8]", "[0,8]")), 7, {"'a'", "out of bounds"});
 }
 TEST(SafetensorsRules, Gap) {
-  expect_header_refused("{" + tensor_text("a", "U8", "[1]", "[1,2]") + "}", 2, {"'a'", "gap"});
-  expect_header_refused(
-      "{" + tensor_text("a", "U8", "[1]", "[0,1]") + "," + tensor_text("b", "U8", "[1]", "[2,3]") + "}", 3,
-      {"'b'", "gap"});
+  expect_header_refused(object(tensor_text("a", "U8", "[1]", "[1,2]")), 2, {"'a'", "gap"});
+  expect_header_refused(object(tensor_text("a", "U8", "[1]", "[0,1]") + "," + tensor_text("b", "U8", "[1]", "[2,3]")),
+                        3, {"'b'", "gap"});
 }
 TEST(SafetensorsRules, Overlap) {
-  expect_header_refused(
-      "{" + tensor_text("a", "U8", "[2]", "[0,2]") + "," + tensor_text("b", "U8", "[2]", "[1,3]") + "}", 3,
-      {"'b'", "overlap"});
+  expect_header_refused(object(tensor_text("a", "U8", "[2]", "[0,2]") + "," + tensor_text("b", "U8", "[2]", "[1,3]")),
+                        3, {"'b'", "overlap"});
 }
 TEST(SafetensorsRules, TrailingBytes) {
-  expect_header_refused("{" + tensor_text("a", "U8", "[1]", "[0,1]") + "}", 2, {"trailing bytes"});
+  expect_header_refused(object(tensor_text("a", "U8", "[1]", "[0,1]")), 2, {"trailing bytes"});
   expect_header_refused("{}", 1, {"trailing bytes"});
 }
 TEST(SafetensorsRules, BoolsAreZeroOrOne) {
-  expect_header_refused("{" + tensor_text("a", "BOOL", "[3]", "[0,3]") + "}", 3, {"'a'", "bool", "element 2"});
+  expect_header_refused(object(tensor_text("a", "BOOL", "[3]", "[0,3]")), 3, {"'a'", "bool", "element 2"});
 }
 
 TEST(Safetensors, WhatTheFormatAllows) {
   EXPECT_EQ(load(file_of("{}", 0)).tensors.size(), 0u);
   EXPECT_EQ(load(file_of("{}   \n", 0)).tensors.size(), 0u);
-  EXPECT_EQ(load(file_of("{" + tensor_text("", "U8", "[]", "[0,1]") + "}", 1))[""].rank(), 0);
-  EXPECT_EQ(load(file_of("{" + tensor_text("a", "F64", "[3,0,2]", "[0,0]") + "}", 0))["a"].shape(), (Shape{3, 0, 2}));
+  EXPECT_EQ(load(file_of(object(tensor_text("", "U8", "[]", "[0,1]")), 1))[""].rank(), 0);
+  EXPECT_EQ(load(file_of(object(tensor_text("a", "F64", "[3,0,2]", "[0,0]")), 0))["a"].shape(), (Shape{3, 0, 2}));
   const TensorFile file =
       load(file_of(R"({"b":{"more":[{"x":[1,null]},2],"data_offsets":[1,2],"shape":[1],"dtype":"U8"},)" +
                        tensor_text("a", "U8", "[1]", "[0,1]") + R"(,"__metadata__":{"k":"v"}})",
@@ -167,7 +167,7 @@ TEST(Safetensors, WhatTheFormatAllows) {
 
 TEST(Safetensors, EightDimensionsAtMostInTensorsButAnyInTheList) {
   const testing::Folder folder;
-  testing::write_file(folder / "m", file_of("{" + tensor_text("a", "U8", "[1,1,1,1,1,1,1,1,1]", "[0,1]") + "}", 1));
+  testing::write_file(folder / "m", file_of(object(tensor_text("a", "U8", "[1,1,1,1,1,1,1,1,1]", "[0,1]")), 1));
   const SafetensorsReader reader(folder / "m");
   EXPECT_EQ(reader.entries()[0].shape.size(), 9u);
   EXPECT_TRUE(refused(ErrorKind::data, {"'a'", "9 dimensions"}, [&] { reader.tensor(reader.entries()[0]); }));
@@ -199,7 +199,7 @@ TEST(Safetensors, EveryDtypeOfTheFormat) {
 }
 
 TEST(Safetensors, WiderThanTensorsAndTooLarge) {
-  const std::string header = "{" + tensor_text("a", "U64", "[1]", "[0,8]") + "}";
+  const std::string header = object(tensor_text("a", "U64", "[1]", "[0,8]"));
   EXPECT_EQ(load(file_of(header, 0) + std::string("\x05\0\0\0\0\0\0\0", 8))["a"].value({0}), 5);
   EXPECT_TRUE(
       refused(ErrorKind::data, {"'a'", "i64 cannot hold"}, [&] { load(file_of(header, 0) + std::string(8, '\xff')); }));
@@ -269,7 +269,7 @@ TEST(Safetensors, MappedElementsAreViewsAndTheFileStaysAsItIs) {
 
 TEST(Safetensors, UnalignedElementsAreCopied) {
   const std::string header =
-      "{" + tensor_text("a", "U8", "[1]", "[0,1]") + "," + tensor_text("b", "F32", "[1]", "[1,5]") + "}";
+      object(tensor_text("a", "U8", "[1]", "[0,1]") + "," + tensor_text("b", "F32", "[1]", "[1,5]"));
   EXPECT_EQ(load(file_of(header, 1) + std::string("\0\0\x80\x3f", 4))["b"].item(), 1);
 }
 
@@ -298,7 +298,7 @@ TEST(Safetensors, EntriesOfOtherFilesAreRefused) {
 
 TEST(Safetensors, NamesInErrorsCannotSteerTheTerminal) {
   try {
-    load(file_of("{" + tensor_text("\\u001b[31m", "X", "[1]", "[0,1]") + "}", 1));
+    load(file_of(object(tensor_text("\\u001b[31m", "X", "[1]", "[0,1]")), 1));
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(std::string(error.what()).find('\x1b'), std::string::npos);

@@ -1,12 +1,32 @@
-# Libraries whose own package configurations ask for more than heed needs (oneDNN's for OpenCL headers, libzip's for its
-# command-line tools) are looked up by header and library.
+# The libraries that heed links. Installed beside heedConfig.cmake, which looks for the same ones below heed::static.
+#
+# oneDNN and libzip are looked up by header and library: their own package configurations ask for more than heed needs
+# (OpenCL headers, command-line tools).
 function(heed_dependency target header library)
   string(MAKE_C_IDENTIFIER ${library} id)
-  find_path(HEED_${id}_INCLUDE ${header} REQUIRED)
-  find_library(HEED_${id}_LIBRARY ${library} REQUIRED)
-  add_library(${target} UNKNOWN IMPORTED GLOBAL)
-  set_target_properties(${target} PROPERTIES
-    IMPORTED_LOCATION ${HEED_${id}_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${HEED_${id}_INCLUDE})
+  find_path(HEED_${id}_INCLUDE ${header})
+  find_library(HEED_${id}_LIBRARY ${library})
+  if(NOT TARGET ${target} AND HEED_${id}_INCLUDE AND HEED_${id}_LIBRARY)
+    add_library(${target} UNKNOWN IMPORTED GLOBAL)
+    set_target_properties(${target} PROPERTIES
+      IMPORTED_LOCATION ${HEED_${id}_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${HEED_${id}_INCLUDE})
+  endif()
 endfunction()
-heed_dependency(DNNL::dnnl dnnl.hpp dnnl)
-heed_dependency(libzip::zip zip.h zip)
+
+# heed_find_dependencies(REQUIRED or QUIET): imported targets, and HEED_DEPENDENCIES_FOUND.
+macro(heed_find_dependencies how)
+  find_package(OpenMP ${how} COMPONENTS CXX)
+  find_package(hwy ${how})
+  find_package(fmt ${how})
+  heed_dependency(DNNL::dnnl dnnl.hpp dnnl)
+  heed_dependency(libzip::zip zip.h zip)
+  set(HEED_DEPENDENCIES_FOUND TRUE)
+  foreach(target OpenMP::OpenMP_CXX hwy::hwy fmt::fmt DNNL::dnnl libzip::zip)
+    if(NOT TARGET ${target})
+      set(HEED_DEPENDENCIES_FOUND FALSE)
+      if("${how}" STREQUAL "REQUIRED")
+        message(FATAL_ERROR "heed needs ${target}: run tools/setup")
+      endif()
+    endif()
+  endforeach()
+endmacro()

@@ -11,6 +11,7 @@ namespace {
 
 constexpr void (*kVerbs[])(CLI::App&) = {
     heed::cli::add_bench,
+    heed::cli::add_inspect,
 };
 
 // Exit codes: 0 done, 1 it went wrong, 2 the command line makes no sense, 130 interrupted.

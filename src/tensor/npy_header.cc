@@ -45,6 +45,21 @@ class Literal {
     return false;
   }
 
+  // Passes over a list or tuple: its brackets are counted, what is in it is not looked at.
+  void skip_brackets() {
+    int64_t depth = 0;
+    do {
+      const char next = peek();
+      check_format(next != '\0', where_, "header: unfinished list");
+      if (next == '\'' || next == '"') {
+        string();
+        continue;
+      }
+      depth += (next == '[' || next == '(') - (next == ']' || next == ')');
+      ++at_;
+    } while (depth > 0);
+  }
+
   int64_t size() {
     check_format(peek() >= '0' && peek() <= '9', where_, "shape: a size is no whole number of zero or more");
     int64_t value = 0;
@@ -116,11 +131,10 @@ void parse_dictionary(std::string_view text, std::string_view where, Header* hea
     literal.expect(':');
     if (key == "descr") {
       once(1, key);
-      if (literal.peek() == '[' || literal.peek() == '(') {  // a record: what follows is not looked at
-        header->dtype = "record";
-        return;
-      }
-      read_dtype(literal.string(), where, header);
+      if (literal.peek() == '[' || literal.peek() == '(')
+        literal.skip_brackets(), header->dtype = "record";
+      else
+        read_dtype(literal.string(), where, header);
     } else if (key == "fortran_order") {
       once(2, key);
       header->columns_first = literal.boolean();

@@ -24,7 +24,9 @@ std::string number_text(const Number& number) {
       [](auto value) {
         const std::string exact = fmt::format("{}", value);
         const bool whole = !std::is_floating_point_v<decltype(value)>;
-        return whole && exact.size() <= kNumber ? exact : fmt::format("{:.4g}", static_cast<double>(value));
+        if (whole && exact.size() <= kNumber) return exact;
+        const std::string rounded = fmt::format("{:.4g}", static_cast<double>(value));
+        return rounded.size() <= kNumber ? rounded : fmt::format("{:.3g}", static_cast<double>(value));
       },
       number);
 }

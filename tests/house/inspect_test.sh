@@ -7,6 +7,5 @@ for dtype in BOOL F4 F8_E4M3 F8_E5M2 F8_E8M0 U16 C64 U64 BF16; do
   grep -q " $dtype " <<< "$out" || { echo "no $dtype in: $out"; exit 1; }
 done
 "$heed" inspect "$golden/formats.npz" | grep -q "columns" || { echo "no array 'columns'"; exit 1; }
-"$heed" inspect --json "$golden/formats.npz" | python3 -c 'import json, sys; assert len(json.load(sys.stdin)["arrays"]) > 5'
 if "$heed" inspect "$0" 2> /dev/null; then echo "a script is no file of tensors"; exit 1; fi
 [[ $("$heed" inspect "$0" 2>&1) == *"neither safetensors, npy nor npz"* ]]

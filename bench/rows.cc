@@ -2,9 +2,11 @@
 // written once.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "bench/bench.h"
+#include "hwy/aligned_allocator.h"
 #include "kernels/cross_entropy.h"
 #include "kernels/dropout.h"
 #include "kernels/embedding.h"
@@ -14,7 +16,19 @@
 namespace heed::bench {
 namespace {
 
-using Floats = std::vector<float>;
+// As tensors are: whole cache lines.
+struct Floats {
+  explicit Floats(size_t n, float value = 0) : values(hwy::AllocateAligned<float>(n)), n(n) {
+    std::fill_n(data(), n, value);
+  }
+  float* data() { return values.get(); }
+  const float* data() const { return values.get(); }
+  size_t size() const { return n; }
+
+ private:
+  hwy::AlignedFreeUniquePtr<float[]> values;
+  size_t n;
+};
 
 struct Shape {
   int64_t rows, width;
@@ -27,7 +41,7 @@ constexpr Shape kShapes[] = {{65536, 256}, {16384, 1024}, {2048, 8000}, {512, 32
 
 Floats ramp(int64_t n) {
   Floats values(static_cast<size_t>(n));
-  for (int64_t i = 0; i < n; ++i) values[static_cast<size_t>(i)] = static_cast<float>((i * 7919) % 1000) * 0.01f - 5;
+  for (int64_t i = 0; i < n; ++i) values.data()[i] = static_cast<float>((i * 7919) % 1000) * 0.01f - 5;
   return values;
 }
 

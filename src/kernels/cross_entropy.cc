@@ -45,6 +45,7 @@ namespace HWY_NAMESPACE {
 // Log-sum-exp by pieces that fit into the first cache, (maximum, sum) carried along.
 float log_sum_exp_row(const float* x, int64_t n) {
   constexpr int64_t kPiece = 2048;
+  const LookAhead look_ahead(std::min(n, kPiece));
   float maximum = -INFINITY;
   double sum = 0;
   for (int64_t begin = 0; begin < n; begin += kPiece) {
@@ -54,7 +55,7 @@ float log_sum_exp_row(const float* x, int64_t n) {
     const FloatVector m = hn::Set(kFloats, raised);
     RowSum piece;
     for_lanes_by_four(count, [&](int64_t i, auto part, auto lanes) HWY_ATTR {
-      prefetch(x + begin + count + i);
+      look_ahead(x + begin + i);
       const FloatVector e = exp_of_nonpositive(hn::Sub(lanes.load(x + begin + i), m));
       piece.part[part] = hn::Add(piece.part[part], lanes.or_zero(e));
     });

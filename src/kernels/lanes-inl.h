@@ -74,8 +74,14 @@ struct RowSum {
 };
 
 // Asks for what a later row will read while this one is worked on in the first cache: between two rows the processor's
-// own prefetching would pause.
-HWY_INLINE void prefetch(const float* p) { hwy::Prefetch(p); }
+// own prefetching would pause. Short rows look several rows ahead, or memory would answer too late.
+constexpr int64_t kLookAhead = 2048;
+
+struct LookAhead {
+  int64_t distance;
+  explicit LookAhead(int64_t n) : distance((kLookAhead + n - 1) / n * n) {}
+  HWY_INLINE void operator()(const float* p) const { hwy::Prefetch(p + distance); }
+};
 
 // Writes value(i, lanes) to out[i...] for all of a row, past the caches: without first reading the lines that are about
 // to be overwritten, and without driving out what is there. A fence must follow before another thread reads.

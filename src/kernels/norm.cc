@@ -50,11 +50,11 @@ HWY_INLINE float squares(const float* x, int64_t n, float mean_value) {
 
 void norm_rows(RowNormKind kind, const RowNorm<float>& of, int64_t begin, int64_t end, bool stream) {
   const int64_t n = of.width;
+  const LookAhead look_ahead(n);
   float* buffer = of.residual ? scratch<NormSum, float>(n) : nullptr;
   for (int64_t row = begin; row < end; ++row) {
     const float* x = of.residual ? add_residual(of, row, stream, buffer) : of.x + row * n;
-    const float* next = of.x + (row + 1) * n;
-    const float* next_residual = of.residual ? of.residual + (row + 1) * n : next;
+    const float *from = of.x + row * n, *residual = of.residual ? of.residual + row * n : nullptr;
     const float mean = kind == RowNormKind::layer ? row_sum(x, n) / static_cast<float>(n) : 0;
     const double variance = static_cast<double>(squares(x, n, mean)) / static_cast<double>(n);
     const auto rstd = static_cast<float>(1 / std::sqrt(variance + of.epsilon));
@@ -62,8 +62,8 @@ void norm_rows(RowNormKind kind, const RowNorm<float>& of, int64_t begin, int64_
     of.rstd[row] = rstd;
     const FloatVector m = hn::Set(kFloats, mean), r = hn::Set(kFloats, rstd);
     write_row(stream, of.out + row * n, n, [&](int64_t i, auto lanes) HWY_ATTR {
-      prefetch(next + i);
-      prefetch(next_residual + i);
+      look_ahead(from + i);
+      if (residual) look_ahead(residual + i);
       FloatVector h = hn::Mul(hn::Sub(lanes.load(x + i), m), r);
       if (of.weight) h = hn::Mul(h, lanes.load(of.weight + i));
       if (of.bias) h = hn::Add(h, lanes.load(of.bias + i));
@@ -99,6 +99,7 @@ HWY_INLINE GradientSums gradient_sums(const RowNormBackward<float>& of, int64_t 
 void norm_backward_rows(RowNormKind kind, const RowNormBackward<float>& of, int64_t begin, int64_t end, bool stream,
                         float* dw, float* db) {
   const int64_t n = of.width;
+  const LookAhead look_ahead(n);
   for (int64_t row = begin; row < end; ++row) {
     const float *x = of.x + row * n, *dy = of.out_gradient + row * n;
     const float* ds = of.sum_gradient ? of.sum_gradient + row * n : nullptr;
@@ -109,13 +110,13 @@ void norm_backward_rows(RowNormKind kind, const RowNormBackward<float>& of, int6
     const FloatVector mean_g = hn::Set(kFloats, kind == RowNormKind::layer ? sums.g / width : 0);
     const FloatVector mean_gh = hn::Set(kFloats, sums.gh / width);
     write_row(stream, of.x_gradient + row * n, n, [&](int64_t i, auto lanes) HWY_ATTR {
-      prefetch(x + n + i);
-      prefetch(dy + n + i);
+      look_ahead(x + i);
+      look_ahead(dy + i);
       const FloatVector h = hn::Mul(hn::Sub(lanes.load(x + i), m), rstd), d = lanes.load(dy + i);
       const FloatVector g = of.weight ? hn::Mul(d, lanes.load(of.weight + i)) : d;
       const FloatVector rest = hn::NegMulAdd(h, mean_gh, hn::Sub(g, mean_g));
       if (ds == nullptr) return hn::Mul(rest, rstd);
-      prefetch(ds + n + i);
+      look_ahead(ds + i);
       return hn::MulAdd(rest, rstd, lanes.load(ds + i));
     });
   }

@@ -20,12 +20,13 @@ namespace HWY_NAMESPACE {
 
 void fill_row(float* out, int64_t n, float value) { std::fill_n(out, n, value); }
 
-// e = exp(x - m), returns its sum. What comes n after x is fetched meanwhile.
+// e = exp(x - m), returns its sum. What comes after this row is fetched meanwhile.
 HWY_INLINE float exponentials(const float* x, float* e, int64_t n, float maximum) {
   const FloatVector m = hn::Set(kFloats, maximum);
+  const LookAhead look_ahead(n);
   RowSum sum;
   for_lanes_by_four(n, [&](int64_t i, auto part, auto lanes) HWY_ATTR {
-    prefetch(x + n + i);
+    look_ahead(x + i);
     const FloatVector p = exp_of_nonpositive(hn::Sub(lanes.load(x + i), m));
     if (e != nullptr) lanes.store(p, e + i);
     sum.part[part] = hn::Add(sum.part[part], lanes.or_zero(p));
@@ -66,6 +67,7 @@ void log_softmax_rows(const float* x, float* out, int64_t rows, int64_t n, bool 
 }
 
 void softmax_backward_rows(const float* y, const float* dy, float* dx, int64_t rows, int64_t n, bool stream) {
+  const LookAhead look_ahead(n);
   for (int64_t row = 0; row < rows; ++row, y += n, dy += n, dx += n) {
     RowSum sum;
     for_lanes_by_four(n, [&](int64_t i, auto part, auto lanes) HWY_ATTR {
@@ -73,8 +75,8 @@ void softmax_backward_rows(const float* y, const float* dy, float* dx, int64_t r
     });
     const FloatVector dot = hn::Set(kFloats, sum.total());
     write_row(stream, dx, n, [&](int64_t i, auto lanes) HWY_ATTR {
-      prefetch(y + n + i);
-      prefetch(dy + n + i);
+      look_ahead(y + i);
+      look_ahead(dy + i);
       return hn::Mul(lanes.load(y + i), hn::Sub(lanes.load(dy + i), dot));
     });
   }
@@ -82,14 +84,15 @@ void softmax_backward_rows(const float* y, const float* dy, float* dx, int64_t r
 }
 
 void log_softmax_backward_rows(const float* y, const float* dy, float* dx, int64_t rows, int64_t n, bool stream) {
+  const LookAhead look_ahead(n);
   for (int64_t row = 0; row < rows; ++row, y += n, dy += n, dx += n) {
     RowSum sum;
     for_lanes_by_four(n, [&](int64_t i, auto part, auto lanes)
                              HWY_ATTR { sum.part[part] = hn::Add(sum.part[part], lanes.load(dy + i)); });
     const FloatVector total = hn::Set(kFloats, sum.total());
     write_row(stream, dx, n, [&](int64_t i, auto lanes) HWY_ATTR {
-      prefetch(y + n + i);
-      prefetch(dy + n + i);
+      look_ahead(y + i);
+      look_ahead(dy + i);
       return hn::NegMulAdd(exp_of_nonpositive(lanes.load(y + i)), total, lanes.load(dy + i));
     });
   }

@@ -3,6 +3,7 @@
 namespace heed::bench {
 
 void bench_convolutions(Bench& bench);
+void bench_linear_cross_entropy(Bench& bench);
 void bench_optimizers(Bench& bench);
 void bench_products(Bench& bench);
 void bench_rows(Bench& bench);
@@ -11,6 +12,7 @@ void run_cases(const Options& options) {
   Bench bench(options);
   for (const auto family : {
            bench_convolutions,
+           bench_linear_cross_entropy,
            bench_optimizers,
            bench_products,
            bench_rows,

@@ -11,6 +11,7 @@
 
 #include "base/runtime.h"
 #include "base/threads.h"
+#include "kernels/workspace.h"
 
 namespace heed::kernels::onednn {
 namespace {
@@ -38,33 +39,6 @@ class ThreadLimit {
 
  private:
   int before_;
-};
-
-// Memory of a call, kept by the calling thread for the next one. First reserve all, then place.
-class Workspace {
- public:
-  size_t reserve(size_t bytes) {
-    const size_t at = size_;
-    size_ += (bytes + 63) / 64 * 64 + 64;  // parts of equal size would otherwise share their cache sets
-    return at;
-  }
-  std::byte* place() {
-    thread_local std::unique_ptr<std::byte[], Delete> block;
-    thread_local size_t held = 0;
-    if (held < size_) {
-      block.reset();
-      held = 0;
-      block.reset(static_cast<std::byte*>(operator new[](size_, std::align_val_t{64})));
-      held = size_;
-    }
-    return block.get();
-  }
-
- private:
-  struct Delete {
-    void operator()(std::byte* block) const { operator delete[](block, std::align_val_t{64}); }
-  };
-  size_t size_ = 0;
 };
 
 dnnl::primitive_attr own_scratchpad() {

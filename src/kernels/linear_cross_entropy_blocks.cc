@@ -1,0 +1,126 @@
+#include "kernels/linear_cross_entropy_blocks.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/linear_cross_entropy_blocks.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "kernels/tile-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace heed::kernels {
+namespace HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+
+// e^x, x <= 88: x = n·ln 2 + r, |r| <= ln 2 / 2, e^r by its series fitted to degree 6; below -87 the smallest normal
+// number.
+HWY_INLINE V exponential(V x) {
+  const D d;
+  const hn::RebindToSigned<D> di;
+  x = hn::Max(x, hn::Set(d, -87.0f));
+  const V n = hn::Round(hn::Mul(x, hn::Set(d, 1.44269504f)));
+  const V r = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4f), hn::NegMulAdd(n, hn::Set(d, 0.693359375f), x));
+  V p = hn::Set(d, 1.9875691500e-4f);
+  p = hn::MulAdd(p, r, hn::Set(d, 1.3981999507e-3f));
+  p = hn::MulAdd(p, r, hn::Set(d, 8.3334519073e-3f));
+  p = hn::MulAdd(p, r, hn::Set(d, 4.1665795894e-2f));
+  p = hn::MulAdd(p, r, hn::Set(d, 1.6666665459e-1f));
+  p = hn::MulAdd(p, r, hn::Set(d, 5.0000001201e-1f));
+  p = hn::Add(hn::MulAdd(p, hn::Mul(r, r), r), hn::Set(d, 1.0f));
+  const auto power = hn::ShiftLeft<23>(hn::Add(hn::ConvertTo(di, n), hn::Set(di, 127)));
+  return hn::Mul(p, hn::BitCast(d, power));
+}
+
+template <bool kBias, bool kKeep>
+HWY_NOINLINE void logits(const LogitBlock& block) {
+  const D d;
+  const LogitBlock b = block;
+  product<BestShape, Columns::whole>(b.classes, b.columns, b.width, by_rows(b.weight, b.width),
+                                     panels(b.x_panels, b.width),
+                                     per_vector([b, d](int64_t row, int64_t column, auto z, auto) HWY_ATTR {
+                                       if constexpr (kBias) z = hn::Add(z, hn::Set(d, b.bias[row]));
+                                       const V e = exponential(hn::Sub(z, hn::LoadU(d, b.reference + column)));
+                                       if constexpr (kKeep) hn::StoreU(e, d, b.exponentials + row * b.columns + column);
+                                       hn::StoreU(hn::Max(z, hn::LoadU(d, b.largest + column)), d, b.largest + column);
+                                       hn::StoreU(hn::Add(e, hn::LoadU(d, b.sum + column)), d, b.sum + column);
+                                     }));
+}
+
+void LogitsOfBlock(const LogitBlock& b) {
+  if (b.bias)
+    b.exponentials ? logits<true, true>(b) : logits<true, false>(b);
+  else
+    b.exponentials ? logits<false, true>(b) : logits<false, false>(b);
+}
+
+void InputGradientOfBlock(const InputGradientBlock& b) {
+  const D d;
+  const auto a = by_columns(b.exponentials, b.columns);
+  const auto weight = matrix(b.weight, b.width);
+  if (b.add)
+    product(b.columns, b.width, b.classes, a, weight, add_to(d, b.part, b.width));
+  else
+    product(b.columns, b.width, b.classes, a, weight, store_to(d, b.part, b.width));
+}
+
+// While the first tiles run, the exponentials of the next block come nearer.
+template <class Epilogue>
+struct AndFetch {
+  Epilogue epilogue;
+  const char* next;
+  int64_t lines;
+  HWY_INLINE void prefetch(int64_t row, int64_t column, int count) {
+    if constexpr (requires { epilogue.prefetch(row, column, count); }) epilogue.prefetch(row, column, count);
+    for (int i = 0; i < 8 && lines > 0; ++i, --lines, next += 64) hwy::Prefetch(next);
+  }
+  template <int kVectors, class Width>
+  HWY_INLINE void operator()(int64_t row, int64_t column, const V (&x)[kVectors], Width width) {
+    epilogue(row, column, x, width);
+  }
+};
+
+template <class Epilogue>
+HWY_NOINLINE void weight_gradient(const WeightGradientBlock& b, Epilogue epilogue) {
+  const int64_t lines = b.next_exponentials ? b.classes * b.columns / 16 : 0;
+  product(b.classes, b.width, b.columns, by_rows(b.exponentials, b.columns), panels(b.x_panels, b.columns),
+          AndFetch<Epilogue>{epilogue, reinterpret_cast<const char*>(b.next_exponentials), lines});
+}
+
+void add_bias_gradient(const WeightGradientBlock& b) {
+  const D d;
+  for (int64_t v = 0; v < b.classes; ++v) {
+    V sum = hn::Zero(d);
+    for (int64_t i = 0; i < b.columns; i += static_cast<int64_t>(hn::Lanes(d)))
+      sum = hn::MulAdd(hn::LoadU(d, b.exponentials + v * b.columns + i), hn::LoadU(d, b.factor + i), sum);
+    b.dbias[v] += hn::GetLane(hn::SumOfLanes(d, sum));
+  }
+}
+
+void WeightGradientOfBlock(const WeightGradientBlock& b) {
+  const D d;
+  if (b.dweight && b.add) weight_gradient(b, add_to(d, b.dweight, b.width));
+  if (b.dweight && !b.add) weight_gradient(b, store_to(d, b.dweight, b.width));
+  if (b.dbias) add_bias_gradient(b);
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace heed::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace heed::kernels {
+
+HWY_EXPORT(LogitsOfBlock);
+HWY_EXPORT(InputGradientOfBlock);
+HWY_EXPORT(WeightGradientOfBlock);
+
+void logit_block(const LogitBlock& block) { HWY_DYNAMIC_DISPATCH(LogitsOfBlock)(block); }
+void input_gradient_block(const InputGradientBlock& block) { HWY_DYNAMIC_DISPATCH(InputGradientOfBlock)(block); }
+void weight_gradient_block(const WeightGradientBlock& block) { HWY_DYNAMIC_DISPATCH(WeightGradientOfBlock)(block); }
+
+}  // namespace heed::kernels
+#endif

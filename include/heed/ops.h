@@ -173,11 +173,13 @@ Tensor to(const Tensor& x, Dtype dtype);  // gradients pass between f32 and f64
 
 enum class Activation { none, relu, gelu, gelu_tanh, silu, tanh, sigmoid };
 
-// a (…, M, K) times b (…, K, N): the leading dimensions broadcast; a vector is a row on the left, a column on the right.
+// a (…, M, K) times b (…, K, N): the leading dimensions broadcast; a vector is a row on the left, a column on the
+// right.
 Tensor matmul(const Tensor& a, const Tensor& b);
 // activation(x Wᵀ + bias): x (…, in), weight (out, in), bias (out) or undefined.
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, Activation activation = Activation::none);
-// Einstein's summation: einsum("bthd,bshd->bhts", {q, k}); without an arrow the result's letters are those that occur once.
+// Einstein's summation: einsum("bthd,bshd->bhts", {q, k}); without an arrow the result's letters are those that occur
+// once.
 Tensor einsum(const std::string& equation, const std::vector<Tensor>& operands);
 
 // ---- Norms ----------------------------------------------------------------------------------------------------------
@@ -202,8 +204,8 @@ struct BatchNormOptions {
   bool training = true;
   double momentum = 0.1, epsilon = 1e-5;
 };
-Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor running_mean, Tensor running_variance,
-                  const BatchNormOptions& options = {});
+Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor running_mean,
+                  Tensor running_variance, const BatchNormOptions& options = {});
 
 // ---- Softmax --------------------------------------------------------------------------------------------------------
 
@@ -233,9 +235,9 @@ struct RecurrentWeights {
   }
 };
 struct RecurrentOptions {
-  Tensor lengths = {};         // i64 (B): steps beyond a sentence's length leave its state alone and give 0
-  Tensor h0 = {}, c0 = {};     // (directions, B, H); undefined: 0
-  bool reverse = false;        // with one direction: from the last step to the first
+  Tensor lengths = {};      // i64 (B): steps beyond a sentence's length leave its state alone and give 0
+  Tensor h0 = {}, c0 = {};  // (directions, B, H); undefined: 0
+  bool reverse = false;     // with one direction: from the last step to the first
 };
 struct RecurrentOutput {
   Tensor y;     // (T, B, directions·H)
@@ -276,9 +278,9 @@ Tensor global_average_pool(const Tensor& x);
 enum class Reduction { mean, sum, none };
 
 struct CrossEntropyOptions {
-  double smoothing = 0;        // of the labels, in [0, 1)
-  Tensor class_weights = {};   // (classes)
-  int64_t ignored = -100;      // targets of this value count for nothing
+  double smoothing = 0;                   // of the labels, in [0, 1)
+  Tensor class_weights = {};              // (classes)
+  int64_t ignored = -100;                 // targets of this value count for nothing
   Reduction reduction = Reduction::mean;  // mean: over the weights of the targets' classes
 };
 // logits (…, classes), targets i64 (…).

@@ -44,7 +44,7 @@ namespace HWY_NAMESPACE {
 
 // Log-sum-exp by pieces that fit into the first cache, (maximum, sum) carried along.
 float log_sum_exp_row(const float* x, int64_t n) {
-  constexpr int64_t kPiece = 2048;
+  constexpr int64_t kPiece = 4096;
   const LookAhead look_ahead(std::min(n, kPiece));
   float maximum = -INFINITY;
   double sum = 0;

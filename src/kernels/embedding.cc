@@ -2,17 +2,96 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <vector>
 
 #include "base/threads.h"
+#include "kernels/scratch.h"
+#include "kernels/streaming.h"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/embedding.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+// After Highway's own.
+#include "kernels/lanes-inl.h"
+
+#ifndef HEED_KERNELS_EMBEDDING_ONCE
+#define HEED_KERNELS_EMBEDDING_ONCE
 namespace heed::kernels {
-namespace {
 
 struct Occurrence {
   int64_t row, position;
 };
+
+// The occurrences of one row of the table, and where the sum of their gradients goes: `count` columns of rows that are
+// `width` long. Sums start from what is there where accumulate is set.
+template <class T>
+struct RowOfSums {
+  const Occurrence *first, *last, *end;  // [first, last) are the row's; up to end there are more
+  const T* gradient;                     // at the first column
+  T* sum;
+  int64_t width, count;
+  bool accumulate, stream;
+};
+
+}  // namespace heed::kernels
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace heed::kernels {
+namespace HWY_NAMESPACE {
+
+// Rows come from anywhere: the processor sees no pattern, so the rows to come are asked for by hand.
+constexpr int64_t kRowsAhead = 3;
+
+void copy_rows(const float* table, const int64_t* indices, float* out, int64_t n, int64_t width, bool stream) {
+  for (int64_t i = 0; i < n; ++i) {
+    const float* row = table + indices[i] * width;
+    const float* later = table + indices[std::min(n - 1, i + kRowsAhead)] * width;
+    write_row(stream, out + i * width, width, [&](int64_t j, auto lanes) HWY_ATTR {
+      hwy::Prefetch(later + j);
+      return lanes.load(row + j);
+    });
+  }
+  if (stream) hwy::FlushStream();
+}
+
+struct SumOfRows;
+
+void sum_row(const RowOfSums<float>& of) {
+  const auto row = [&](const Occurrence* o) HWY_ATTR { return of.gradient + o->position * of.width; };
+  const float* later = row(std::min(of.end - 1, of.first + kRowsAhead));
+  const Occurrence* next = of.first;
+  const float* sum = of.accumulate ? of.sum : row(next++);
+  float* buffer = of.stream ? scratch<SumOfRows, float>(of.count) : of.sum;
+  while (next + 1 < of.last) {
+    const float* from = row(next++);
+    for_lanes(of.count, [&](int64_t i, auto lanes)
+                            HWY_ATTR { lanes.store(hn::Add(lanes.load(sum + i), lanes.load(from + i)), buffer + i); });
+    sum = buffer;
+  }
+  const float* final = next < of.last ? row(next) : nullptr;
+  write_row(of.stream, of.sum, of.count, [&](int64_t i, auto lanes) HWY_ATTR {
+    hwy::Prefetch(later + i);
+    return final ? hn::Add(lanes.load(sum + i), lanes.load(final + i)) : lanes.load(sum + i);
+  });
+}
+
+void finish_rows(bool streamed) {
+  if (streamed) hwy::FlushStream();
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace heed::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace heed::kernels {
+HWY_EXPORT(copy_rows);
+HWY_EXPORT(sum_row);
+HWY_EXPORT(finish_rows);
+
+namespace {
 
 // A stable radix sort by row, eleven bits a pass: a comparison sort would cost as much as adding the rows up.
 void sort_by_row(std::vector<Occurrence>& items, int64_t largest) {
@@ -50,20 +129,23 @@ struct Occurrences {
   int64_t row(int64_t unique) const { return items[static_cast<size_t>(starts[static_cast<size_t>(unique)])].row; }
 };
 
-// sum_of(unique) is where the sum of a unique row goes; it starts from what is there, or from nothing.
-template <class T, bool kAccumulate, class SumOf>
-void add_up(const Occurrences& occurrences, const T* out_gradient, int64_t width, const SumOf& sum_of) {
+void sum_row_of(const RowOfSums<float>& of) { HWY_DYNAMIC_DISPATCH(sum_row)(of); }
+
+void sum_row_of(const RowOfSums<double>& of) {
+  if (!of.accumulate) std::fill_n(of.sum, of.count, 0.0);
+  for (const Occurrence* o = of.first; o < of.last; ++o)
+    for (int64_t j = 0; j < of.count; ++j) of.sum[j] += of.gradient[o->position * of.width + j];
+}
+
+// sum_of(unique) is where the sum of a unique row goes.
+template <class T, class SumOf>
+void add_up(const Occurrences& occurrences, const T* out_gradient, int64_t width, bool accumulate, bool stream,
+            const SumOf& sum_of) {
+  const Occurrence* items = occurrences.items.data();
   const auto add_columns = [&](int64_t unique, int64_t column, int64_t count) {
-    const auto first = static_cast<size_t>(occurrences.starts[static_cast<size_t>(unique)]);
-    const auto last = static_cast<size_t>(occurrences.starts[static_cast<size_t>(unique) + 1]);
-    T* __restrict sum = sum_of(unique) + column;
-    for (size_t i = first; i < last; ++i) {
-      const T* __restrict from = out_gradient + occurrences.items[i].position * width + column;
-      if (!kAccumulate && i == first)
-        std::copy_n(from, count, sum);
-      else
-        for (int64_t j = 0; j < count; ++j) sum[j] += from[j];
-    }
+    const auto* starts = occurrences.starts.data() + unique;
+    sum_row_of(RowOfSums<T>{items + starts[0], items + starts[1], items + occurrences.items.size(),
+                            out_gradient + column, sum_of(unique) + column, width, count, accumulate, stream});
   };
   // One row may hold most of the positions, so wide rows are split by columns, narrow ones by rows: the order of the
   // additions to an element is the same.
@@ -73,10 +155,12 @@ void add_up(const Occurrences& occurrences, const T* out_gradient, int64_t width
     parallel(occurrences.items.empty() ? 0 : strips, 1, [&](int64_t begin, int64_t end) {
       const int64_t column = begin * kStrip, count = std::min(width, end * kStrip) - column;
       for (int64_t u = 0; u < occurrences.count(); ++u) add_columns(u, column, count);
+      HWY_DYNAMIC_DISPATCH(finish_rows)(stream);
     });
   } else {
     parallel(occurrences.count(), 64, [&](int64_t begin, int64_t end) {
       for (int64_t u = begin; u < end; ++u) add_columns(u, 0, width);
+      HWY_DYNAMIC_DISPATCH(finish_rows)(stream);
     });
   }
 }
@@ -89,13 +173,15 @@ int64_t first_out_of_range(const int64_t* indices, int64_t n, int64_t table_rows
   return bad == end ? -1 : bad - indices;
 }
 
-template <class T>
-void gather_rows(const T* table, const int64_t* indices, T* out, int64_t n, int64_t width) {
-  constexpr int64_t kGrainBytes = 1 << 15;
-  const int64_t bytes = std::max<int64_t>(1, width * static_cast<int64_t>(sizeof(T)));
-  parallel(n, std::max<int64_t>(1, kGrainBytes / bytes), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) std::copy_n(table + indices[i] * width, width, out + i * width);
+void gather_rows(const float* table, const int64_t* indices, float* out, int64_t n, int64_t width) {
+  const bool stream = streams(out, n * width, false);
+  parallel(n, std::max<int64_t>(1, 8192 / std::max<int64_t>(1, width)), [&](int64_t begin, int64_t end) {
+    HWY_DYNAMIC_DISPATCH(copy_rows)(table, indices + begin, out + begin * width, end - begin, width, stream);
   });
+}
+
+void gather_rows(const double* table, const int64_t* indices, double* out, int64_t n, int64_t width) {
+  for (int64_t i = 0; i < n; ++i) std::copy_n(table + indices[i] * width, width, out + i * width);
 }
 
 template <class T>
@@ -103,7 +189,8 @@ int64_t sparse_row_gradient(const int64_t* indices, const T* out_gradient, int64
                             T* gradients, int64_t padding) {
   const Occurrences occurrences(indices, n, padding);
   for (int64_t u = 0; u < occurrences.count(); ++u) rows[u] = occurrences.row(u);
-  add_up<T, false>(occurrences, out_gradient, width, [&](int64_t unique) { return gradients + unique * width; });
+  const bool stream = streams(gradients, occurrences.count() * width, false);
+  add_up(occurrences, out_gradient, width, false, stream, [&](int64_t unique) { return gradients + unique * width; });
   return occurrences.count();
 }
 
@@ -111,15 +198,14 @@ template <class T>
 void scatter_add_rows(const int64_t* indices, const T* out_gradient, T* table_gradient, int64_t n, int64_t width,
                       int64_t padding) {
   const Occurrences occurrences(indices, n, padding);
-  add_up<T, true>(occurrences, out_gradient, width,
-                  [&](int64_t unique) { return table_gradient + occurrences.row(unique) * width; });
+  add_up(occurrences, out_gradient, width, true, false,
+         [&](int64_t unique) { return table_gradient + occurrences.row(unique) * width; });
 }
 
-template void gather_rows(const float*, const int64_t*, float*, int64_t, int64_t);
-template void gather_rows(const double*, const int64_t*, double*, int64_t, int64_t);
 template int64_t sparse_row_gradient(const int64_t*, const float*, int64_t, int64_t, int64_t*, float*, int64_t);
 template int64_t sparse_row_gradient(const int64_t*, const double*, int64_t, int64_t, int64_t*, double*, int64_t);
 template void scatter_add_rows(const int64_t*, const float*, float*, int64_t, int64_t, int64_t);
 template void scatter_add_rows(const int64_t*, const double*, double*, int64_t, int64_t, int64_t);
 
 }  // namespace heed::kernels
+#endif

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/runtime.h"
+#include "kernels/streaming.h"
 #include "support/close.h"
 
 namespace heed::kernels {
@@ -106,12 +107,24 @@ TEST(Embedding, SameBitsForAnyThreads) {
   }
 }
 
+// Long enough to be written past the caches.
+TEST(Embedding, StreamedRows) {
+  const int64_t width = 601, n = kStreamingBytes / 4 / width * 3 / 2, table_rows = 2 * n;
+  Case<float> c(n, width, table_rows);
+  for (int64_t i = 0; i < n; ++i) c.indices[i] = i * 7 % 5 == 0 ? 3 : i;
+  set_threads(2);
+  check_sparse(c, 4, 1e-2);
+  std::vector<float> out(c.gradient.size());
+  gather_rows(c.gradient.data(), c.indices.data(), out.data(), n, width);
+  for (int64_t i = 0; i < n * width; i += 13) ASSERT_EQ(out[i], c.gradient[c.indices[i / width] * width + i % width]);
+}
+
 TEST(Embedding, Empty) {
   EXPECT_EQ(sparse_row_gradient<float>(nullptr, nullptr, 0, 8, nullptr, nullptr), 0);
   const int64_t only_padding[] = {4, 4};
   const float gradient[] = {1, 2};
   EXPECT_EQ(sparse_row_gradient<float>(only_padding, gradient, 2, 1, nullptr, nullptr, 4), 0);
-  gather_rows<float>(nullptr, nullptr, nullptr, 0, 8);
+  gather_rows(gradient, nullptr, nullptr, 0, 8);
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ endforeach()
 
 # Tests of the house itself: scripts, run once, in the plain build.
 if(NOT HEED_SANITIZE)
-  file(GLOB HEED_SCRIPT_TESTS CONFIGURE_DEPENDS tests/house/*_test.sh)
+  file(GLOB HEED_SCRIPT_TESTS CONFIGURE_DEPENDS tests/house/*_test.sh tests/house/*_test.py)
   foreach(source ${HEED_SCRIPT_TESTS})
     cmake_path(GET source STEM name)
     add_test(NAME house_${name} COMMAND ${source} ${PROJECT_BINARY_DIR})

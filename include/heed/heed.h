@@ -1,0 +1,15 @@
+// All of heed.
+//
+//   heed::Tensor x = heed::tensor({{1, 2}, {3, 4}}).requires_grad(true);
+//   heed::backward(heed::sum(heed::matmul(x, x)));
+//   std::cout << x.grad() << '\n';
+#pragma once
+
+#include <heed/autograd.h>
+#include <heed/error.h>
+#include <heed/io.h>
+#include <heed/ops.h>
+#include <heed/random.h>
+#include <heed/runtime.h>
+#include <heed/tensor.h>
+#include <heed/visit.h>

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/threads.h"
+#include "kernels/segments.h"
 
 namespace heed::kernels {
 namespace {
@@ -199,32 +200,11 @@ void adam_step(WeightStates<T> weights, const AdamOptions& o, int64_t step, doub
   });
 }
 
-namespace {
-
-// Squares of 16 interleaved parts, so that the compiler may use vectors and the order of the sum is still fixed.
-template <class T>
-double sum_of_squares(const T* g, int64_t n) {
-  constexpr int kParts = 16;
-  double sums[kParts] = {};
-  const int64_t whole = n / kParts * kParts;
-  for (int64_t i = 0; i < whole; i += kParts)
-    for (int p = 0; p < kParts; ++p) {
-      const double value = static_cast<double>(g[i + p]);
-      sums[p] += value * value;
-    }
-  double total = 0;
-  for (int64_t i = whole; i < n; ++i) total += static_cast<double>(g[i]) * static_cast<double>(g[i]);
-  for (const double sum : sums) total += sum;
-  return total;
-}
-
-}  // namespace
-
 template <class T>
 double gradient_norm(WeightStates<T> weights) {
   std::vector<double> sums(static_cast<size_t>(block_count(weights)));
   for_blocks(weights, [&](const WeightState<T>& s, int64_t begin, int64_t end, int64_t block) {
-    sums[static_cast<size_t>(block)] = sum_of_squares(s.gradient + begin, end - begin);
+    sums[static_cast<size_t>(block)] = segment_sum_of_squares(s.gradient + begin, end - begin);
   });
   double total = 0;
   for (const double sum : sums) total += sum;

@@ -28,6 +28,24 @@ float squares_of(const float* x, int64_t n, float mean_value) {
   return sum.total();
 }
 
+double sum_of_squares(const float* x, int64_t n) {
+  const hn::ScalableTag<double> doubles;
+  const hn::Rebind<float, hn::ScalableTag<double>> floats;
+  constexpr int64_t kLanes = HWY_LANES(double), kStep = 8 * kLanes;
+  hn::Vec<hn::ScalableTag<double>> sums[8];
+  for (auto& sum : sums) sum = hn::Zero(doubles);
+  int64_t i = 0;
+  for (; i + kStep <= n; i += kStep)
+    for (int64_t k = 0; k < 8; ++k) {
+      const auto value = hn::PromoteTo(doubles, hn::LoadU(floats, x + i + k * kLanes));
+      sums[k] = hn::MulAdd(value, value, sums[k]);
+    }
+  for (int64_t k = 1; k < 8; ++k) sums[0] = hn::Add(sums[0], sums[k]);
+  double total = hn::GetLane(hn::SumOfLanes(doubles, sums[0]));
+  for (; i < n; ++i) total += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  return total;
+}
+
 SegmentSums<float> gradient_sums_of(const float* x, const float* dy, int64_t n, float mean_value) {
   const FloatVector mean = hn::Set(kFloats, mean_value);
   RowSum sum, sum_x;
@@ -64,12 +82,14 @@ HWY_AFTER_NAMESPACE();
 namespace heed::kernels {
 HWY_EXPORT(sum_of);
 HWY_EXPORT(squares_of);
+HWY_EXPORT(sum_of_squares);
 HWY_EXPORT(gradient_sums_of);
 HWY_EXPORT(scale_of);
 HWY_EXPORT(gradient_of);
 
 float segment_sum(const float* x, int64_t n) { return n == 1 ? x[0] : HWY_DYNAMIC_DISPATCH(sum_of)(x, n); }
 float segment_squares(const float* x, int64_t n, float mean) { return HWY_DYNAMIC_DISPATCH(squares_of)(x, n, mean); }
+double segment_sum_of_squares(const float* x, int64_t n) { return HWY_DYNAMIC_DISPATCH(sum_of_squares)(x, n); }
 SegmentSums<float> segment_gradient_sums(const float* x, const float* dy, int64_t n, float mean) {
   return HWY_DYNAMIC_DISPATCH(gradient_sums_of)(x, dy, n, mean);
 }
@@ -91,6 +111,8 @@ double segment_squares(const double* x, int64_t n, double mean) {
   for (int64_t i = 0; i < n; ++i) sum += (x[i] - mean) * (x[i] - mean);
   return sum;
 }
+
+double segment_sum_of_squares(const double* x, int64_t n) { return segment_squares(x, n, 0); }
 
 SegmentSums<double> segment_gradient_sums(const double* x, const double* dy, int64_t n, double mean) {
   SegmentSums<double> sums;

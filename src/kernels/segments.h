@@ -1,4 +1,4 @@
-// Passes over contiguous values that norms of channels consist of: f32 by vectors, f64 by plain loops.
+// Passes over contiguous values that norms of channels and of gradients consist of: f32 by vectors, f64 by plain loops.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,10 @@ double segment_sum(const double* x, int64_t n);
 // sum (x - mean)^2
 float segment_squares(const float* x, int64_t n, float mean);
 double segment_squares(const double* x, int64_t n, double mean);
+
+// sum x^2 in double: f32 values square without overflow.
+double segment_sum_of_squares(const float* x, int64_t n);
+double segment_sum_of_squares(const double* x, int64_t n);
 
 // sum dy and sum dy (x - mean)
 template <class T>

@@ -1,0 +1,80 @@
+// Packing a matrix into the panels that the tile reads: panel[k·64 + j] = B(k,j), 64 columns, zeros where there are
+// fewer.
+#include <algorithm>
+#include <cstdint>
+
+#include "hwy/highway.h"
+#include "kernels/tile-inl.h"
+
+#if defined(HEED_KERNELS_PANELS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef HEED_KERNELS_PANELS_INL_H_
+#undef HEED_KERNELS_PANELS_INL_H_
+#else
+#define HEED_KERNELS_PANELS_INL_H_
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace heed::kernels {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// B(k,j) = b[k·stride + j]
+template <class T>
+HWY_INLINE void pack_panel(const T* b, int64_t stride, int64_t depth, int64_t columns, T* panel) {
+  const hn::ScalableTag<T> d;
+  constexpr int64_t kLanes = hn::MaxLanes(d);
+  for (int64_t k = 0; k < depth; ++k) {
+    const T* from = b + k * stride;
+    T* to = panel + k * kPanelWidth;
+    int64_t j = 0;
+    for (; j + kLanes <= columns; j += kLanes) hn::StoreU(hn::LoadU(d, from + j), d, to + j);
+    if (j == kPanelWidth) continue;
+    hn::StoreU(PartVector{std::max<int64_t>(columns - j, 0)}.load(d, from + j), d, to + j);
+    for (j += kLanes; j < kPanelWidth; j += kLanes) hn::StoreU(hn::Zero(d), d, to + j);
+  }
+}
+
+// to[c·64 + r] = from[r·stride + c] for 4 × 4 elements.
+HWY_INLINE void transpose_4x4(const float* from, int64_t stride, float* to) {
+  const hn::FixedTag<float, 4> d;
+  const hn::FixedTag<double, 2> pair;
+  const auto r0 = hn::LoadU(d, from), r1 = hn::LoadU(d, from + stride), r2 = hn::LoadU(d, from + 2 * stride),
+             r3 = hn::LoadU(d, from + 3 * stride);
+  const auto low01 = hn::BitCast(pair, hn::InterleaveLower(d, r0, r1)),
+             low23 = hn::BitCast(pair, hn::InterleaveLower(d, r2, r3)),
+             high01 = hn::BitCast(pair, hn::InterleaveUpper(d, r0, r1)),
+             high23 = hn::BitCast(pair, hn::InterleaveUpper(d, r2, r3));
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pair, low01, low23)), d, to);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pair, low01, low23)), d, to + kPanelWidth);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pair, high01, high23)), d, to + 2 * kPanelWidth);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pair, high01, high23)), d, to + 3 * kPanelWidth);
+}
+HWY_INLINE void transpose_4x4(const double* from, int64_t stride, double* to) {
+  for (int64_t c = 0; c < 4; ++c)
+    for (int64_t r = 0; r < 4; ++r) to[c * kPanelWidth + r] = from[r * stride + c];
+}
+
+// B(k,j) = b[j·stride + k]. Sixteen columns at a time: so many streams are read, and whole lines written.
+template <class T>
+HWY_INLINE void pack_panel_transposed(const T* b, int64_t stride, int64_t depth, int64_t columns, T* panel) {
+  const auto scalars = [&](int64_t k0, int64_t k1, int64_t j0, int64_t j1) HWY_ATTR {
+    for (int64_t k = k0; k < k1; ++k)
+      for (int64_t j = j0; j < j1; ++j) panel[k * kPanelWidth + j] = j < columns ? b[j * stride + k] : T{0};
+  };
+  const int64_t whole_depth = depth / 4 * 4;
+  for (int64_t j0 = 0; j0 < kPanelWidth; j0 += 16) {
+    if (j0 + 16 > columns) {
+      scalars(0, depth, j0, j0 + 16);
+      continue;
+    }
+    for (int64_t k = 0; k < whole_depth; k += 4)
+      for (int64_t j = j0; j < j0 + 16; j += 4) transpose_4x4(b + j * stride + k, stride, panel + k * kPanelWidth + j);
+    scalars(whole_depth, depth, j0, j0 + 16);
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace heed::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif  // HEED_KERNELS_PANELS_INL_H_

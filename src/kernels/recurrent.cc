@@ -1,24 +1,36 @@
 #include "kernels/recurrent.h"
 
+#include <type_traits>
+
+#include "kernels/recurrent_fast.h"
 #include "kernels/recurrent_plain.h"
 
 namespace heed::kernels {
 
 template <class Real>
 int64_t recurrent_workspace(const RecurrentShape& shape) {
-  return plain::Saved<Real>{shape, nullptr}.size();
+  if constexpr (std::is_same_v<Real, float>)
+    return recurrent::workspace(shape);
+  else
+    return plain::Saved<Real>{shape, nullptr}.size();
 }
 
 template <class Real>
 void recurrent_forward(const RecurrentShape& shape, const RecurrentInputs<Real>& in, const RecurrentOutputs<Real>& out,
                        Real* workspace) {
-  plain::forward(shape, in, out, workspace);
+  if constexpr (std::is_same_v<Real, float>)
+    recurrent::forward(shape, in, out, workspace);
+  else
+    plain::forward(shape, in, out, workspace);
 }
 
 template <class Real>
 void recurrent_backward(const RecurrentShape& shape, const RecurrentInputs<Real>& in,
                         const RecurrentGradients<Real>& gradients, Real* workspace) {
-  plain::backward(shape, in, gradients, workspace);
+  if constexpr (std::is_same_v<Real, float>)
+    recurrent::backward(shape, in, gradients, workspace);
+  else
+    plain::backward(shape, in, gradients, workspace);
 }
 
 template int64_t recurrent_workspace<float>(const RecurrentShape&);

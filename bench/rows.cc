@@ -136,7 +136,9 @@ void bench_embedding(Bench& bench) {
 void bench_rows(Bench& bench) {
   if (bench.wants("softmax") || bench.wants("log softmax") || bench.wants("softmax backward")) bench_softmax(bench);
   if (bench.wants("cross-entropy") || bench.wants("cross-entropy backward")) bench_cross_entropy(bench);
-  bench_row_norms(bench);
+  if (bench.wants("layer norm of x + residual") || bench.wants("rms norm of x + residual") ||
+      bench.wants("layer norm backward") || bench.wants("rms norm backward"))
+    bench_row_norms(bench);
   if (bench.wants("dropout")) bench_dropout(bench);
   if (bench.wants("embedding") || bench.wants("embedding sparse gradient")) bench_embedding(bench);
 }

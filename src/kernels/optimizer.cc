@@ -126,9 +126,13 @@ AdamFactors<T> adam_factors(const AdamOptions& o, int64_t step) {
   const double root2 = std::sqrt(1 - std::pow(o.beta2, static_cast<double>(step)));
   const bool keras = o.convention == Convention::keras;
   const double rate = keras ? o.learning_rate * root2 / c1 : o.learning_rate / c1;
-  return {static_cast<T>(1 - o.beta1),           static_cast<T>(o.beta2),
-          static_cast<T>(1 - o.beta2),           static_cast<T>(rate),
-          static_cast<T>(keras ? 1 : 1 / root2), static_cast<T>(o.epsilon)};
+  const double root = keras ? 1 : 1 / root2;
+  return {.rest1 = static_cast<T>(1 - o.beta1),
+          .beta2 = static_cast<T>(o.beta2),
+          .rest2 = static_cast<T>(1 - o.beta2),
+          .step = static_cast<T>(rate),
+          .root = static_cast<T>(root),
+          .epsilon = static_cast<T>(o.epsilon)};
 }
 
 template <class T, bool kAmsgrad>

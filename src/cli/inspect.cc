@@ -22,10 +22,10 @@ std::string shape_text(const std::vector<int64_t>& shape) { return fmt::format("
 std::string number_text(const Number& number) {
   return std::visit(
       [](auto value) {
-        const std::string exact = fmt::format("{}", value);
+        std::string exact = fmt::format("{}", value);
         const bool whole = !std::is_floating_point_v<decltype(value)>;
         if (whole && exact.size() <= kNumber) return exact;
-        const std::string rounded = fmt::format("{:.4g}", static_cast<double>(value));
+        std::string rounded = fmt::format("{:.4g}", static_cast<double>(value));
         return rounded.size() <= kNumber ? rounded : fmt::format("{:.3g}", static_cast<double>(value));
       },
       number);

@@ -60,9 +60,8 @@ struct Reorder {
   // The data in the layout `to`: `source` itself, or `target` filled.
   void* run(const dnnl::stream& stream, const void* source, void* target) const {
     if (!primitive) return const_cast<void*>(source);
-    dnnl::stream on = stream;
     memory a(from, processor(), const_cast<void*>(source)), b(to, processor(), target);
-    primitive->execute(on, a, b);
+    primitive->execute(stream, a, b);
     return target;
   }
 };

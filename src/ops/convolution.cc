@@ -14,7 +14,8 @@ struct Sizes {
 };
 
 kernels::ConvolutionShape checked_shape(const Sizes& sizes, const ConvolutionOptions& options) {
-  const auto& [op, x, weight] = sizes;
+  const char* op = sizes.op;
+  const Shape &x = sizes.x, &weight = sizes.weight;
   const int64_t groups = options.groups;
   check(groups >= 1 && x[1] % groups == 0 && weight[0] % groups == 0, op,
         "{} groups do not divide {} channels and {} filters", groups, x[1], weight[0]);

@@ -73,7 +73,7 @@ void backward(const Saved& saved, std::span<const Tensor> dys, Gradients& d) {
 // The norm, and with a residual also the sum.
 std::vector<Tensor> row_norm(const Arguments& arguments, const Tensor& x, const Tensor& residual, const Tensor& weight,
                              const Tensor& bias) {
-  const auto [op, kind, epsilon] = arguments;
+  const char* op = arguments.op;
   check_arguments(op, x, residual, weight, bias);
   return dispatch_floating(x.dtype(), op, [&](auto zero) {
     using T = decltype(zero);
@@ -81,21 +81,21 @@ std::vector<Tensor> row_norm(const Arguments& arguments, const Tensor& x, const 
     const Tensor in = packed(x), other = packed(residual), scale = packed(weight), shift = packed(bias);
     Tensor y(x.shape(), x.dtype()), sum, mean, rstd({rows}, x.dtype());
     if (residual.defined()) sum = Tensor(x.shape(), x.dtype());
-    if (kind == RowNormKind::layer) mean = Tensor({rows}, x.dtype());
-    kernels::row_norm(kind, kernels::RowNorm<T>{.x = in.data<T>(),
-                                                .residual = pointer<T>(other),
-                                                .weight = pointer<T>(scale),
-                                                .bias = pointer<T>(shift),
-                                                .out = y.data<T>(),
-                                                .sum = pointer<T>(sum),
-                                                .mean = pointer<T>(mean),
-                                                .rstd = rstd.data<T>(),
-                                                .rows = rows,
-                                                .width = width,
-                                                .epsilon = epsilon});
+    if (arguments.kind == RowNormKind::layer) mean = Tensor({rows}, x.dtype());
+    kernels::row_norm(arguments.kind, kernels::RowNorm<T>{.x = in.data<T>(),
+                                                          .residual = pointer<T>(other),
+                                                          .weight = pointer<T>(scale),
+                                                          .bias = pointer<T>(shift),
+                                                          .out = y.data<T>(),
+                                                          .sum = pointer<T>(sum),
+                                                          .mean = pointer<T>(mean),
+                                                          .rstd = rstd.data<T>(),
+                                                          .rows = rows,
+                                                          .width = width,
+                                                          .epsilon = arguments.epsilon});
     std::vector<Tensor> outputs{y};
     if (sum.defined()) outputs.push_back(sum);
-    const Saved saved{kind, sum.defined() ? sum.detach() : in, scale, mean, rstd};
+    const Saved saved{arguments.kind, sum.defined() ? sum.detach() : in, scale, mean, rstd};
     return record_all(op, std::move(outputs), std::vector<Tensor>{x, residual, weight, bias},
                       [saved](std::span<const Tensor> dys, Gradients& d) { backward<T>(saved, dys, d); });
   });

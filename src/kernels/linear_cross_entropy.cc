@@ -202,13 +202,13 @@ class Pass {
   }
 
   LogitBlock logits_of(int64_t begin, int64_t end) const {
-    return {end - begin,
-            columns_,
-            q_.width,
-            weight(begin),
-            q_.bias ? q_.bias + begin : nullptr,
-            at(layout_.x_panels),
-            at(layout_.reference)};
+    return {.classes = end - begin,
+            .columns = columns_,
+            .width = q_.width,
+            .weight = weight(begin),
+            .bias = q_.bias ? q_.bias + begin : nullptr,
+            .x_panels = at(layout_.x_panels),
+            .reference = at(layout_.reference)};
   }
 
   // The largest of the target's logit and those of the first classes.
@@ -239,6 +239,7 @@ class Pass {
       const int64_t begin = cut_.segment_begin(segment, q_.classes), end = cut_.segment_begin(segment + 1, q_.classes);
       for (int64_t v = begin; v < end; v += cut_.block) {
         LogitBlock block = logits_of(v, std::min(end, v + cut_.block));
+        block.more = v + 2 * cut_.block <= end;
         block.exponentials = exponentials(segment, v);
         block.largest = at(layout_.largest) + segment * columns_;
         block.sum = at(layout_.sums) + segment * columns_;
@@ -307,10 +308,9 @@ class Pass {
       for (int64_t block = begin; block < end; ++block) {
         const int64_t v = block * cut_.block, next = v + cut_.block, count = std::min(cut_.block, q_.classes - v);
         weight_gradient_block({count, columns_, q_.width, exponentials(0, v),
-                               block + 1 < end && next + count <= q_.classes ? exponentials(0, next) : nullptr,
-                               at(layout_.scaled_panels), at(layout_.factor),
-                               g_.dweight ? g_.dweight + v * q_.width : nullptr, g_.dbias ? g_.dbias + v : nullptr,
-                               !overwrite});
+                               block + 1 < end && next + count <= q_.classes, at(layout_.scaled_panels),
+                               at(layout_.factor), g_.dweight ? g_.dweight + v * q_.width : nullptr,
+                               g_.dbias ? g_.dbias + v : nullptr, !overwrite});
         subtract_targets(v, v + count);
       }
     });

@@ -34,19 +34,35 @@ HWY_INLINE V exponential(V x) {
   return hn::Mul(p, hn::BitCast(d, power));
 }
 
+// A by rows that, while it is read, asks L2 for what lies `stride` floats further on: the next block. A line at a time,
+// so that the requests never queue up before the product's own loads.
+struct ByRowsAndNext {
+  const float* data;
+  int64_t row_stride, stride;
+  HWY_INLINE ByRowsAndNext from_row(int64_t i) const { return {data + i * row_stride, row_stride, stride}; }
+  HWY_INLINE const float* row(int64_t i) const { return data + i * row_stride; }
+  static HWY_INLINE float get(const float* row, int64_t k, int64_t stride) {
+    if (k % 16 == 0) __builtin_prefetch(row + k + stride, 0, 2);
+    return row[k];
+  }
+};
+HWY_INLINE ByRowsAndNext by_rows_and_next(const float* data, int64_t columns, int64_t rows, bool more) {
+  return {data, columns, more ? rows * columns : 0};
+}
+
 template <bool kBias, bool kKeep>
 HWY_NOINLINE void logits(const LogitBlock& block) {
   const D d;
   const LogitBlock b = block;
-  product<BestShape, Columns::whole>(b.classes, b.columns, b.width, by_rows(b.weight, b.width),
-                                     panels(b.x_panels, b.width),
-                                     per_vector([b, d](int64_t row, int64_t column, auto z, auto) HWY_ATTR {
-                                       if constexpr (kBias) z = hn::Add(z, hn::Set(d, b.bias[row]));
-                                       const V e = exponential(hn::Sub(z, hn::LoadU(d, b.reference + column)));
-                                       if constexpr (kKeep) hn::StoreU(e, d, b.exponentials + row * b.columns + column);
-                                       hn::StoreU(hn::Max(z, hn::LoadU(d, b.largest + column)), d, b.largest + column);
-                                       hn::StoreU(hn::Add(e, hn::LoadU(d, b.sum + column)), d, b.sum + column);
-                                     }));
+  product<BestShape, Columns::whole>(
+      b.classes, b.columns, b.width, by_rows_and_next(b.weight, b.width, b.classes, b.more),
+      panels(b.x_panels, b.width), per_vector([b, d](int64_t row, int64_t column, auto z, auto) HWY_ATTR {
+        if constexpr (kBias) z = hn::Add(z, hn::Set(d, b.bias[row]));
+        const V e = exponential(hn::Sub(z, hn::LoadU(d, b.reference + column)));
+        if constexpr (kKeep) hn::StoreU(e, d, b.exponentials + row * b.columns + column);
+        hn::StoreU(hn::Max(z, hn::LoadU(d, b.largest + column)), d, b.largest + column);
+        hn::StoreU(hn::Add(e, hn::LoadU(d, b.sum + column)), d, b.sum + column);
+      }));
 }
 
 void LogitsOfBlock(const LogitBlock& b) {
@@ -66,27 +82,10 @@ void InputGradientOfBlock(const InputGradientBlock& b) {
     product(b.columns, b.width, b.classes, a, weight, store_to(d, b.part, b.width));
 }
 
-// While the first tiles run, the exponentials of the next block come nearer.
-template <class Epilogue>
-struct AndFetch {
-  Epilogue epilogue;
-  const char* next;
-  int64_t lines;
-  HWY_INLINE void prefetch(int64_t row, int64_t column, int count) {
-    if constexpr (requires { epilogue.prefetch(row, column, count); }) epilogue.prefetch(row, column, count);
-    for (int i = 0; i < 8 && lines > 0; ++i, --lines, next += 64) hwy::Prefetch(next);
-  }
-  template <int kVectors, class Width>
-  HWY_INLINE void operator()(int64_t row, int64_t column, const V (&x)[kVectors], Width width) {
-    epilogue(row, column, x, width);
-  }
-};
-
 template <class Epilogue>
 HWY_NOINLINE void weight_gradient(const WeightGradientBlock& b, Epilogue epilogue) {
-  const int64_t lines = b.next_exponentials ? b.classes * b.columns / 16 : 0;
-  product(b.classes, b.width, b.columns, by_rows(b.exponentials, b.columns), panels(b.x_panels, b.columns),
-          AndFetch<Epilogue>{epilogue, reinterpret_cast<const char*>(b.next_exponentials), lines});
+  product(b.classes, b.width, b.columns, by_rows_and_next(b.exponentials, b.columns, b.classes, b.more),
+          panels(b.x_panels, b.columns), epilogue);
 }
 
 void add_bias_gradient(const WeightGradientBlock& b) {

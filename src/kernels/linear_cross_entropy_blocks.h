@@ -12,6 +12,7 @@ struct LogitBlock {
   const float* bias;                // (classes) or null
   const float* x_panels;            // xᵀ as [columns/64][width][64]
   const float* reference;           // (columns)
+  bool more = false;                // another such block follows this one: it is fetched meanwhile
   float* exponentials = nullptr;    // (classes, columns) or null
   float* largest = nullptr;         // (columns)
   float* sum = nullptr;             // (columns)
@@ -31,12 +32,12 @@ void input_gradient_block(const InputGradientBlock& block);
 
 struct WeightGradientBlock {
   int64_t classes, columns, width;
-  const float* exponentials;       // (classes, columns)
-  const float* next_exponentials;  // what the next call will want from memory, as much again, or null
-  const float* x_panels;           // each row times its factor, [width/64 rounded up][columns][64]
-  const float* factor;             // (columns)
-  float* dweight;                  // (classes, width) or null
-  float* dbias;                    // (classes) or null
+  const float* exponentials;  // (classes, columns)
+  bool more;                  // another such block follows this one: it is fetched meanwhile
+  const float* x_panels;      // each row times its factor, [width/64 rounded up][columns][64]
+  const float* factor;        // (columns)
+  float* dweight;             // (classes, width) or null
+  float* dbias;               // (classes) or null
   bool add;
 };
 // dweight = or += exponentials · (factor ∘ x),   dbias += exponentials · factor

@@ -77,6 +77,12 @@ void Bench::overhead(std::string_view name, std::string_view shape, double limit
   print({name, shape, heed::threads(), time, 1e-6 / time, "Mcalls/s", "overhead", limit_microseconds * 1e-6 / time});
 }
 
+void Bench::count(std::string_view name, std::string_view shape, int64_t happened) {
+  if (!wants(name)) return;
+  print(
+      {name, shape, heed::threads(), 0, static_cast<double>(happened), "times", "overhead", happened == 0 ? 1.0 : 0.0});
+}
+
 void Bench::elements(std::string_view name, std::string_view shape, double count, const Work& work) {
   if (!wants(name)) return;
   const ThreadsFor scope(1);

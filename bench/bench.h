@@ -39,6 +39,8 @@ class Bench {
   void overhead(std::string_view name, std::string_view shape, double limit_microseconds, const Work& work);
   // The ratio is elements a cycle of one core: mathematics on data in its first cache.
   void elements(std::string_view name, std::string_view shape, double count, const Work& work);
+  // Prints how often something happened that should not happen at all; the ratio is 1 where it did not.
+  void count(std::string_view name, std::string_view shape, int64_t happened);
   // The ratio is how many times faster all cores are than one.
   void scaling(std::string_view name, std::string_view shape, const Work& work);
 

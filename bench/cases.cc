@@ -3,19 +3,23 @@
 namespace heed::bench {
 
 void bench_convolutions(Bench& bench);
+void bench_elementwise(Bench& bench);
 void bench_linear_cross_entropy(Bench& bench);
 void bench_optimizers(Bench& bench);
 void bench_products(Bench& bench);
 void bench_rows(Bench& bench);
+void bench_tape(Bench& bench);
 
 void run_cases(const Options& options) {
   Bench bench(options);
   for (const auto family : {
            bench_convolutions,
+           bench_elementwise,
            bench_linear_cross_entropy,
            bench_optimizers,
            bench_products,
            bench_rows,
+           bench_tape,
        })
     family(bench);
 }

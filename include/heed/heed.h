@@ -8,8 +8,10 @@
 #include <heed/autograd.h>
 #include <heed/error.h>
 #include <heed/io.h>
+#include <heed/nn.h>
 #include <heed/ops.h>
 #include <heed/random.h>
 #include <heed/runtime.h>
 #include <heed/tensor.h>
+#include <heed/train.h>
 #include <heed/visit.h>

@@ -8,6 +8,8 @@
 //   heed::Tensor zeros = heed::Tensor::zeros({2, 3}, heed::Dtype::f64);
 #pragma once
 
+#include <heed/error.h>
+
 #include <cstdint>
 #include <initializer_list>
 #include <iosfwd>

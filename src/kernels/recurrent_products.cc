@@ -76,10 +76,10 @@ struct Write {
 template <class A>
 HWY_INLINE void block(const Multiplication& work, const A& a, int64_t row, int64_t rows, int64_t k, int64_t depth,
                       int64_t panel) {
-  const float* b = work.panels + panel * work.K * tiles::kPanelWidth + k * tiles::kPanelWidth;
-  const int64_t column = panel * tiles::kPanelWidth;
+  const float* b = work.panels + panel * work.K * kPanelWidth + k * kPanelWidth;
+  const int64_t column = panel * kPanelWidth;
   tiles::product<tiles::BestShape, tiles::Columns::whole>(
-      rows, tiles::kPanelWidth, depth, a, tiles::panels(b, depth),
+      rows, kPanelWidth, depth, a, tiles::panels(b, depth),
       Write{work.c + row * work.c_stride + column, work.c_stride, work.N - column, work.add || k > 0});
 }
 

@@ -1,0 +1,141 @@
+// Layers: structs with their weights, a call operator and one visit that names them.
+//
+//   struct Classifier {
+//     heed::Linear hidden{2, 64}, out{64, 2};
+//     heed::Tensor operator()(const heed::Tensor& x) const { return out(heed::relu(hidden(x))); }
+//     void visit(auto&& field) { field("hidden", hidden), field("out", out); }
+//   };
+//   int main() {
+//     Classifier model;
+//     std::cout << heed::count_weights(model) << '\n';           // 322
+//     heed::save_weights(model, "classifier.safetensors");        // hidden.weight, hidden.bias, out.weight, out.bias
+//     heed::load_weights(model, "classifier.safetensors");
+//   }
+#pragma once
+
+#include <heed/io.h>
+#include <heed/ops.h>
+#include <heed/random.h>
+#include <heed/visit.h>
+
+namespace heed {
+
+// Initial values: written into a weight in place. A weight of shape (out, in, …) has in·… inputs and out·… outputs.
+namespace initialize {
+
+void uniform(Tensor weight, double low, double high, Random& from = random());
+void normal(Tensor weight, double mean, double deviation, Random& from = random());
+void truncated_normal(Tensor weight, double mean, double deviation, Random& from = random());  // within two deviations
+void glorot_uniform(Tensor weight, double gain = 1, Random& from = random());                  // Glorot & Bengio 2010
+void glorot_normal(Tensor weight, double gain = 1, Random& from = random());
+void he_uniform(Tensor weight, Random& from = random());  // He, Zhang, Ren & Sun 2015, for relu
+void he_normal(Tensor weight, Random& from = random());
+void orthogonal(Tensor weight, double gain = 1, Random& from = random());  // Saxe, McClelland & Ganguli 2013
+
+}  // namespace initialize
+
+// A tensor that is trained.
+Tensor weight(const Shape& shape);
+
+struct Linear {
+  Tensor weight, bias;  // (out, in), (out)
+  Activation activation = Activation::none;
+
+  Linear(int64_t in, int64_t out, Activation activation = Activation::none, bool with_bias = true);
+  Tensor operator()(const Tensor& x) const { return linear(x, weight, bias, activation); }
+  void visit(auto&& field) {
+    field("weight", weight);
+    if (bias.defined()) field("bias", bias);
+  }
+};
+
+struct Embedding {
+  Tensor weight;  // (words, width)
+
+  Embedding(int64_t words, int64_t width);
+  Tensor operator()(const Tensor& ids) const { return embedding(weight, ids); }
+  void visit(auto&& field) { field("weight", weight); }
+};
+
+struct LayerNorm {
+  Tensor weight, bias;  // (width)
+  double epsilon = 1e-5;
+
+  explicit LayerNorm(int64_t width);
+  Tensor operator()(const Tensor& x) const { return layer_norm(x, weight, bias, epsilon); }
+  void visit(auto&& field) { field("weight", weight), field("bias", bias); }
+};
+
+struct RmsNorm {
+  Tensor weight;  // (width)
+  double epsilon = 1e-6;
+
+  explicit RmsNorm(int64_t width);
+  Tensor operator()(const Tensor& x) const { return rms_norm(x, weight, epsilon); }
+  void visit(auto&& field) { field("weight", weight); }
+};
+
+// A recurrent layer over (T, B, in) -> (T, B, out): one direction, or two whose outputs stand side by side.
+struct Recurrent {
+  std::vector<RecurrentWeights> directions;  // one or two
+  Cell cell;
+
+  Recurrent(Cell cell, int64_t in, int64_t out, bool bidirectional = false);
+  RecurrentOutput operator()(const Tensor& x, const RecurrentOptions& options = {}) const {
+    return recurrent(cell, x, directions, options);
+  }
+  void visit(auto&& field) { field("directions", directions); }
+};
+
+struct Conv2d {
+  Tensor weight, bias;  // (out, in / groups, height, width), (out)
+  ConvolutionOptions options;
+
+  Conv2d(int64_t in, int64_t out, int64_t kernel, const ConvolutionOptions& options = {});
+  Tensor operator()(const Tensor& x) const { return conv2d(x, weight, bias, options); }
+  void visit(auto&& field) { field("weight", weight), field("bias", bias); }
+};
+
+// What follows from visit.
+using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+
+template <class Model>
+NamedTensors named_weights(Model& model) {
+  NamedTensors found;
+  visit_leaves(model, "", [&](const std::string& name, auto& value) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, Tensor>)
+      if (value.defined()) found.emplace_back(name, value);
+  });
+  return found;
+}
+
+template <class Model>
+std::vector<Tensor> weights(Model& model) {
+  std::vector<Tensor> found;
+  for (auto& [name, tensor] : named_weights(model)) found.push_back(tensor);
+  return found;
+}
+
+template <class Model>
+int64_t count_weights(Model& model) {
+  int64_t count = 0;
+  for (const Tensor& tensor : weights(model)) count += tensor.numel();
+  return count;
+}
+
+void zero_gradients(const std::vector<Tensor>& weights);
+
+// Copies from a file into the weights: every name and shape must be there, and no others.
+void load_weights(const NamedTensors& into, const std::string& file);
+void save_weights(const NamedTensors& weights, const std::string& file);
+
+template <class Model>
+void load_weights(Model& model, const std::string& file) requires Visitable<Model> {
+  load_weights(named_weights(model), file);
+}
+template <class Model>
+void save_weights(Model& model, const std::string& file) requires Visitable<Model> {
+  save_weights(named_weights(model), file);
+}
+
+}  // namespace heed

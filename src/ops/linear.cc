@@ -1,0 +1,120 @@
+#include <heed/ops.h>
+
+#include "base/check.h"
+#include "kernels/products.h"
+#include "kernels/reduce.h"
+#include "ops/map.h"
+#include "ops/product.h"
+#include "tensor/dtype.h"
+
+namespace heed {
+namespace {
+
+kernels::Activation kernel(Activation activation) {
+  switch (activation) {
+    case Activation::none: return kernels::Activation::none;
+    case Activation::relu: return kernels::Activation::relu;
+    case Activation::gelu: return kernels::Activation::gelu;
+    case Activation::gelu_tanh: return kernels::Activation::gelu_tanh;
+    case Activation::silu: return kernels::Activation::silu;
+    case Activation::tanh: return kernels::Activation::tanh;
+    case Activation::sigmoid: return kernels::Activation::sigmoid;
+  }
+  fail(ErrorKind::usage, "linear", "unknown activation {}", static_cast<int>(activation));
+}
+
+// Activations whose slope follows from their value need nothing but y for backward.
+bool slope_from_output(Activation activation) {
+  return activation == Activation::relu || activation == Activation::tanh || activation == Activation::sigmoid;
+}
+
+Tensor activated(const Tensor& x, Activation activation) {
+  switch (activation) {
+    case Activation::none: return x;
+    case Activation::relu: return relu(x);
+    case Activation::gelu: return gelu(x);
+    case Activation::gelu_tanh: return gelu_tanh(x);
+    case Activation::silu: return silu(x);
+    case Activation::tanh: return tanh(x);
+    case Activation::sigmoid: return sigmoid(x);
+  }
+  return x;
+}
+
+// dy times the slope of an activation that slope_from_output.
+Tensor before_activation(const Tensor& dy, const Tensor& y, Activation activation) {
+  if (activation == Activation::none) return dy;
+  if (activation == Activation::relu) return where(greater(y, 0), dy, 0);
+  return activation == Activation::tanh ? dy * (1.0 - square(y)) : dy * (y - square(y));
+}
+
+void check_arguments(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  check(x.rank() >= 1 && weight.rank() == 2 && x.dim(-1) == weight.dim(1), "linear",
+        "x has shape {} and the weight {}, wanted (…, in) and (out, in)", x.shape().text(), weight.shape().text());
+  check(x.dtype() == weight.dtype(), "linear", "x is {}, the weight {}", name(x.dtype()), name(weight.dtype()));
+  check(!bias.defined() || (bias.shape() == Shape{weight.dim(0)} && bias.dtype() == x.dtype()), "linear",
+        "the bias is {} {}, wanted {} ({})", bias.defined() ? name(bias.dtype()) : "",
+        bias.defined() ? bias.shape().text() : "", name(x.dtype()), weight.dim(0));
+}
+
+Tensor column_sums(const Tensor& dy) {
+  return dispatch_floating(dy.dtype(), "linear", [&](auto zero) {
+    using T = decltype(zero);
+    Tensor sums({dy.dim(1)}, dy.dtype());
+    kernels::sum({.outer = 1, .n = dy.dim(0), .inner = dy.dim(1)}, dy.data<T>(), sums.data<T>());
+    return sums;
+  });
+}
+
+// activation(x Wᵀ + b) for x (rows, in), off the tape.
+Tensor fused(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation) {
+  return dispatch_floating(x.dtype(), "linear", [&](auto zero) {
+    using T = decltype(zero);
+    const int64_t rows = x.dim(0), in = weight.dim(1), out = weight.dim(0);
+    const Tensor packed = x.packed(), w = weight.packed(), b = bias.defined() ? bias.packed() : bias;
+    Tensor y({rows, out}, x.dtype());
+    if (y.numel() > 0)
+      kernels::multiply(kernels::Product<T>{.rows = rows,
+                                            .columns = out,
+                                            .depth = in,
+                                            .a = {packed.data<T>(), in},
+                                            .b = {w.data<T>(), in, true},
+                                            .c = y.data<T>(),
+                                            .c_stride = out,
+                                            .bias = b.defined() ? b.data<T>() : nullptr,
+                                            .activation = kernel(activation)});
+    return y;
+  });
+}
+
+// y = f(x Wᵀ + b), g = dy f': dx = g W, dW = gᵀ x, db = Σ g
+Tensor linear_rows(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation) {
+  const Tensor y = fused(x, weight, bias, activation);
+  return record("linear", y, {x, weight, bias},
+                [=, x = x.detach(), weight = weight.detach()](const Tensor& dy, Gradients& d) {
+                  const Tensor g = before_activation(dy, y, activation).packed();
+                  if (d.needs(0)) d.add(0, multiplied(g, weight));
+                  if (d.needs(1)) d.add(1, multiplied(g.transpose(0, 1), x));
+                  if (d.needs(2)) d.add(2, column_sums(g));
+                });
+}
+
+bool taped(const Tensor& x) { return x.defined() && x.requires_grad(); }
+
+}  // namespace
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation) {
+  check_arguments(x, weight, bias);
+  if (x.rank() != 2) {
+    Shape shape = x.shape();
+    const int64_t in = x.dim(-1);
+    shape[shape.rank() - 1] = weight.dim(0);
+    return reshape(linear(reshape(x, {in == 0 ? 0 : x.numel() / in, in}), weight, bias, activation), shape);
+  }
+  const bool needs_input = activation != Activation::none && !slope_from_output(activation) && recording() &&
+                           (taped(x) || taped(weight) || taped(bias));
+  if (needs_input) return activated(linear_rows(x, weight, bias, Activation::none), activation);
+  return linear_rows(x, weight, bias, activation);
+}
+
+}  // namespace heed

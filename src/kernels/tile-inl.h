@@ -55,8 +55,16 @@ struct ByRows {
   const T* data;
   int64_t stride;
   HWY_INLINE ByRows from_row(int64_t i) const { return {data + i * stride, stride}; }
-  HWY_INLINE const T* row(int64_t i) const { return data + i * stride; }
-  static HWY_INLINE T get(const T* row, int64_t k, int64_t) { return row[k]; }
+  template <int kRows>
+  struct Cursor {  // on A(·,k) of so many rows, k from 0 on
+    const T* row[kRows];
+    int64_t k = 0;
+    HWY_INLINE explicit Cursor(const ByRows& a) {
+      HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) row[r] = a.data + r * a.stride;
+    }
+    HWY_INLINE T get(int r) const { return row[r][k]; }
+    HWY_INLINE void next() { ++k; }
+  };
 };
 // A(i,k) = data[k·stride + i]
 template <class T>
@@ -64,8 +72,14 @@ struct ByColumns {
   const T* data;
   int64_t stride;
   HWY_INLINE ByColumns from_row(int64_t i) const { return {data + i, stride}; }
-  HWY_INLINE const T* row(int64_t i) const { return data + i; }
-  static HWY_INLINE T get(const T* row, int64_t k, int64_t stride) { return row[k * stride]; }
+  template <int kRows>
+  struct Cursor {
+    const T* at;
+    int64_t stride;
+    HWY_INLINE explicit Cursor(const ByColumns& a) : at(a.data), stride(a.stride) {}
+    HWY_INLINE T get(int r) const { return at[r]; }
+    HWY_INLINE void next() { at += stride; }
+  };
 };
 template <class T>
 HWY_INLINE ByRows<T> by_rows(const T* data, int64_t stride) {
@@ -204,8 +218,7 @@ using BestShape = Shape<6, 2>;
 // Few accumulators would wait for each other: the sum over k is cut into so many, added at the end.
 constexpr int separate_sums(int accumulators) { return accumulators >= 8 ? 1 : accumulators >= 4 ? 2 : 4; }
 
-// Loads x once: g++ would load it anew for each of two rows (.72 of the peak; .83 so). From three rows on it does
-// better when left alone.
+// Loads x once: g++ would load it anew for each of two or three rows, and the loads would be what limits the tile.
 template <class V>
 HWY_INLINE void keep_in_register(V& x) {
 #if HWY_ARCH_X86 && (HWY_COMPILER_GCC || HWY_COMPILER_CLANG)
@@ -215,49 +228,50 @@ HWY_INLINE void keep_in_register(V& x) {
 #endif
 }
 
-// One tile of kRows × kVectors vectors. b points at the first column's B(0,·), b_stride from one k to the next.
+// sum(r,v) += A(r,k) B(k,v) for the next k.
+template <int kRows, int kVectors, class V, class Cursor, class T, class Width>
+HWY_INLINE void add_next(V (&sum)[kRows][kVectors], Cursor& a, const T* HWY_RESTRICT& b, int64_t b_stride,
+                         Width width) {
+  const hn::ScalableTag<T> d;
+  constexpr int64_t kLanes = hn::MaxLanes(d);
+  V b_k[kVectors];
+  HWY_UNROLL(8) for (int v = 0; v + 1 < kVectors; ++v) b_k[v] = hn::LoadU(d, b + v * kLanes);
+  b_k[kVectors - 1] = width.load(d, b + (kVectors - 1) * kLanes);
+  if constexpr (kRows == 2 || kRows == 3) HWY_UNROLL(8) for (int v = 0; v < kVectors; ++v) keep_in_register(b_k[v]);
+  HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
+    const V a_rk = hn::Set(d, a.get(r));
+    HWY_UNROLL(8) for (int v = 0; v < kVectors; ++v) sum[r][v] = hn::MulAdd(a_rk, b_k[v], sum[r][v]);
+  }
+  a.next();
+  b += b_stride;
+}
+
+// One tile of kRows × kVectors vectors. b points at the first column's B(0,·), b_stride from one k to the next. Not
+// inlined: among other tiles g++ no longer finds the registers (.65 of the peak in place of .95).
 template <int kRows, int kVectors, class A, class T, class Width, class Epilogue>
-HWY_INLINE void tile(int64_t row, int64_t column, int64_t depth, A a, const T* HWY_RESTRICT b, int64_t b_stride,
-                     Width width, Epilogue& epilogue) {
+HWY_NOINLINE void tile(int64_t row, int64_t column, int64_t depth, A a, const T* HWY_RESTRICT b, int64_t b_stride,
+                       Width width, Epilogue& epilogue) {
   const hn::ScalableTag<T> d;
   using V = hn::Vec<decltype(d)>;
   constexpr int64_t kLanes = hn::MaxLanes(d);
   constexpr int kSums = separate_sums(kRows * kVectors);
   V sum[kSums][kRows][kVectors];
-  const T* a_row[kRows];
-  HWY_UNROLL(8)
-  for (int r = 0; r < kRows; ++r) {
-    a_row[r] = a.row(r);
+  HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
     if constexpr (requires { epilogue.prefetch(row, column, 1); })
       epilogue.prefetch(row + r, column, static_cast<int>((kVectors * kLanes * sizeof(T) + 63) / 64));
     HWY_UNROLL(8)
-    for (int v = 0; v < kVectors; ++v) HWY_UNROLL(4)
-    for (int s = 0; s < kSums; ++s) sum[s][r][v] = hn::Zero(d);
+    for (int v = 0; v < kVectors; ++v) HWY_UNROLL(4) for (int s = 0; s < kSums; ++s) sum[s][r][v] = hn::Zero(d);
   }
-  const auto step = [&](V(&acc)[kRows][kVectors], int64_t k) HWY_ATTR {
-    const T* HWY_RESTRICT b_row = b + k * b_stride;
-    V b_k[kVectors];
-    HWY_UNROLL(8)
-    for (int v = 0; v + 1 < kVectors; ++v) b_k[v] = hn::LoadU(d, b_row + v * kLanes);
-    b_k[kVectors - 1] = width.load(d, b_row + (kVectors - 1) * kLanes);
-    if constexpr (kRows > 1) HWY_UNROLL(8) for (int v = 0; v < kVectors; ++v) keep_in_register(b_k[v]);
-    HWY_UNROLL(8)
-    for (int r = 0; r < kRows; ++r) {
-      const V a_rk = hn::Set(d, A::get(a_row[r], k, a.stride));
-      HWY_UNROLL(8)
-      for (int v = 0; v < kVectors; ++v) acc[r][v] = hn::MulAdd(a_rk, b_k[v], acc[r][v]);
-    }
-  };
-  int64_t k = 0;
-  for (; k + kSums <= depth; k += kSums) HWY_UNROLL(4)
-  for (int s = 0; s < kSums; ++s) step(sum[s], k + s);
+  typename A::template Cursor<kRows> cursor(a);
+  int64_t left = depth;
+  for (; left >= kSums; left -= kSums)
+    HWY_UNROLL(4) for (int s = 0; s < kSums; ++s) add_next(sum[s], cursor, b, b_stride, width);
   if constexpr (kSums > 1)
-    for (; k < depth; ++k) step(sum[0], k);
-  HWY_UNROLL(8)
-  for (int r = 0; r < kRows; ++r) {
+    for (; left > 0; --left) add_next(sum[0], cursor, b, b_stride, width);
+  HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
     HWY_UNROLL(8)
-    for (int v = 0; v < kVectors; ++v) HWY_UNROLL(4)
-    for (int s = 1; s < kSums; ++s) sum[0][r][v] = hn::Add(sum[0][r][v], sum[s][r][v]);
+    for (int v = 0; v < kVectors; ++v)
+      HWY_UNROLL(4) for (int s = 1; s < kSums; ++s) sum[0][r][v] = hn::Add(sum[0][r][v], sum[s][r][v]);
     epilogue(row + r, column, sum[0][r], width);
   }
 }

@@ -40,11 +40,19 @@ struct ByRowsAndNext {
   const float* data;
   int64_t row_stride, stride;
   HWY_INLINE ByRowsAndNext from_row(int64_t i) const { return {data + i * row_stride, row_stride, stride}; }
-  HWY_INLINE const float* row(int64_t i) const { return data + i * row_stride; }
-  static HWY_INLINE float get(const float* row, int64_t k, int64_t stride) {
-    if (k % 16 == 0) __builtin_prefetch(row + k + stride, 0, 2);
-    return row[k];
-  }
+  template <int kRows>
+  struct Cursor {
+    const float* row[kRows];
+    int64_t stride, k = 0;
+    HWY_INLINE explicit Cursor(const ByRowsAndNext& a) : stride(a.stride) {
+      HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) row[r] = a.data + r * a.row_stride;
+    }
+    HWY_INLINE float get(int r) const {
+      if (k % 16 == 0) __builtin_prefetch(row[r] + k + stride, 0, 2);
+      return row[r][k];
+    }
+    HWY_INLINE void next() { ++k; }
+  };
 };
 HWY_INLINE ByRowsAndNext by_rows_and_next(const float* data, int64_t columns, int64_t rows, bool more) {
   return {data, columns, more ? rows * columns : 0};

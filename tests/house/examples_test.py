@@ -49,7 +49,7 @@ def program_of(blocks):
         else:
             outside += f"static void example_{number}() {{\n{code}\n}}\n"
             calls += f"  example_{number}();\n"
-    return f"{PREAMBLE}{outside}int main() {{\n{calls}}}\n"
+    return PREAMBLE + outside + ("" if "int main()" in outside else f"int main() {{\n{calls}}}\n")
 
 
 def build_and_run(name, program, folder):

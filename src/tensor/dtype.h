@@ -3,6 +3,9 @@
 
 #include <heed/tensor.h>
 
+#include <algorithm>
+#include <bit>
+#include <cmath>
 #include <limits>
 
 #include "base/check.h"
@@ -33,6 +36,16 @@ decltype(auto) dispatch_floating(Dtype dtype, const char* op, Function&& functio
   fail(ErrorKind::usage, op, "got {}, wanted f32 or f64", name(dtype));
 }
 
+// The f32 just below a double in magnitude, its last bit set where something was cut off: rounding that again to 16
+// bits gives what rounding the double would have given (Boldo & Melquiond, "When double rounding is odd", 2005).
+inline float rounded_to_odd(double value) {
+  const auto nearest = static_cast<float>(value);
+  if (static_cast<double>(nearest) == value || value != value) return nearest;
+  const auto bits = std::bit_cast<uint32_t>(nearest);
+  const bool above = std::abs(static_cast<double>(nearest)) > std::abs(value);
+  return std::bit_cast<float>((above ? bits - 1 : bits) | 1);
+}
+
 // One value into another type: floats are rounded to nearest even, out of range integers saturate, NaN becomes 0.
 template <class To, class From>
 To convert(From value) {
@@ -42,6 +55,8 @@ To convert(From value) {
     return value;
   else if constexpr (half_from)
     return convert<To>(static_cast<float>(value));
+  else if constexpr (half_to && std::is_same_v<From, double>)
+    return To(rounded_to_odd(value));
   else if constexpr (half_to)
     return To(static_cast<float>(value));
   else if constexpr (std::is_same_v<To, bool>)
@@ -53,6 +68,10 @@ To convert(From value) {
     if (value <= low) return std::numeric_limits<To>::min();
     if (value >= high) return std::numeric_limits<To>::max();
     return static_cast<To>(value);
+  } else if constexpr (std::is_integral_v<To> && std::is_integral_v<From> && sizeof(To) < sizeof(From)) {
+    const auto low = static_cast<From>(std::numeric_limits<To>::min());
+    const auto high = static_cast<From>(std::numeric_limits<To>::max());
+    return static_cast<To>(std::clamp(value, low, high));
   } else
     return static_cast<To>(value);
 }

@@ -27,17 +27,19 @@ int64_t header_length(std::span<const uint8_t> file, std::string_view where) {
   return static_cast<int64_t>(length);
 }
 
+std::string shape_text(const Entry& entry) {
+  return shortened(fmt::format("({}) of {}", fmt::join(entry.shape, ", "), entry.dtype), 80);
+}
+
+// The texts are made only for what is refused: a file may have a hundred thousand tensors.
 void check_size(const Entry& entry, std::string_view where) {
   const std::optional<int64_t> wanted = bytes_of(entry.encoding, entry.shape);
-  check_format(wanted.has_value(), place(where, entry.name),
-               "shape: ({}) of {} does not fit into 64 bits or into whole bytes",
-               shortened(fmt::format("{}", fmt::join(entry.shape, ", ")), 80), entry.dtype);
-  check_format(entry.begin <= entry.end, place(where, entry.name), "data_offsets: {} comes after {}", entry.begin,
-               entry.end);
-  check_format(entry.end - entry.begin == *wanted, place(where, entry.name),
-               "wrong shape: ({}) of {} takes {} bytes, data_offsets give it {}",
-               shortened(fmt::format("{}", fmt::join(entry.shape, ", ")), 80), entry.dtype, *wanted,
-               entry.end - entry.begin);
+  if (wanted && entry.begin <= entry.end && entry.end - entry.begin == *wanted) return;
+  const std::string here = place(where, entry.name);
+  check_format(wanted.has_value(), here, "shape: {} does not fit into 64 bits or into whole bytes", shape_text(entry));
+  check_format(entry.begin <= entry.end, here, "data_offsets: {} comes after {}", entry.begin, entry.end);
+  fail(ErrorKind::format, here, "wrong shape: {} takes {} bytes, data_offsets give it {}", shape_text(entry), *wanted,
+       entry.end - entry.begin);
 }
 
 // In the order of their bytes, the tensors follow each other without gap or overlap, up to the end of the file.
@@ -48,14 +50,16 @@ void check_cover(const std::vector<Entry>& entries, int64_t data_bytes, std::str
             [](const Entry* a, const Entry* b) { return std::pair(a->begin, a->end) < std::pair(b->begin, b->end); });
   int64_t covered = 0;
   for (const Entry* entry : sorted) {
+    if (entry->begin == covered && entry->end <= data_bytes) {
+      covered = entry->end;
+      continue;
+    }
     const std::string here = place(where, entry->name);
     check_format(entry->end <= data_bytes, here, "out of bounds: bytes {} to {} of {}", entry->begin, entry->end,
                  data_bytes);
     check_format(entry->begin >= covered, here, "overlap: begins at byte {}, the one before it ends at {}",
                  entry->begin, covered);
-    check_format(entry->begin == covered, here, "gap: begins at byte {}, the one before it ends at {}", entry->begin,
-                 covered);
-    covered = entry->end;
+    fail(ErrorKind::format, here, "gap: begins at byte {}, the one before it ends at {}", entry->begin, covered);
   }
   check_format(covered == data_bytes, where, "trailing bytes: the tensors end at byte {} of {}", covered, data_bytes);
 }

@@ -51,6 +51,10 @@ class Events {
   enum class Level { outside, top, metadata, entry, shape, offsets, unknown };
 
   bool in_list() const { return level_ == Level::shape || level_ == Level::offsets; }
+  template <class... Args>
+  void require(bool ok, fmt::format_string<Args...> text, Args&&... args) const {
+    if (!ok) fail(ErrorKind::format, here(), text, std::forward<Args>(args)...);
+  }
   std::string here() const { return name_.empty() ? std::string(where_) : place(where_, name_); }
   bool scalar(const std::string& what) { return misplaced(what); }
   // A value where the format has no such value, unless it is under a key that the format does not know.
@@ -91,14 +95,12 @@ bool Events::string(string_t& text) {
   }
   if (level_ != Level::entry || key_ != "dtype") return misplaced("text");
   const std::optional<Encoding> encoding = encoding_named(text);
-  check_format(encoding.has_value(), here(), "unknown dtype: '{}'", shortened(printable(text), 40));
+  require(encoding.has_value(), "unknown dtype: '{}'", shortened(printable(text), 40));
   entry_.encoding = *encoding, entry_.dtype = std::move(text), has_dtype_ = true;
   return true;
 }
 
-void Events::enter_unknown() {
-  check_format(++depth_ <= kDeepest, here(), "header: nested deeper than {} levels", kDeepest);
-}
+void Events::enter_unknown() { require(++depth_ <= kDeepest, "header: nested deeper than {} levels", kDeepest); }
 
 bool Events::start_object(size_t) {
   switch (level_) {
@@ -116,16 +118,15 @@ bool Events::start_object(size_t) {
 bool Events::key(string_t& text) {
   switch (level_) {
     case Level::top:
-      check_format(names_.insert(text).second, place(where_, text), "duplicate: the name is in the header twice");
-      name_ = std::move(text);
+      name_ = text;
+      require(names_.insert(std::move(text)).second, "duplicate: the name is in the header twice");
       return true;
     case Level::metadata:
-      check_format(header_.metadata.count(text) == 0, where_, "duplicate: '{}' is in __metadata__ twice",
-                   printable(text));
+      require(header_.metadata.count(text) == 0, "duplicate: '{}' is in __metadata__ twice", printable(text));
       key_ = std::move(text);
       return true;
     case Level::entry:
-      check_format(fields_.insert(text).second, here(), "duplicate: '{}' is given twice", printable(text));
+      require(fields_.insert(text).second, "duplicate: '{}' is given twice", printable(text));
       key_ = std::move(text);
       if (key_ != "dtype" && key_ != "shape" && key_ != "data_offsets") level_ = Level::unknown;
       return true;
@@ -162,9 +163,9 @@ bool Events::end_array() {
 }
 
 void Events::finish_entry() {
-  check_format(has_dtype_, here(), "missing: it has no dtype");
-  check_format(has_shape_, here(), "missing: it has no shape");
-  check_format(has_offsets_ && offsets_.size() == 2, here(), "data_offsets: {} positions, wanted two", offsets_.size());
+  require(has_dtype_, "missing: it has no dtype");
+  require(has_shape_, "missing: it has no shape");
+  require(has_offsets_ && offsets_.size() == 2, "data_offsets: {} positions, wanted two", offsets_.size());
   entry_.name = name_, entry_.begin = offsets_[0], entry_.end = offsets_[1];
   header_.entries.push_back(std::move(entry_));
 }

@@ -45,7 +45,8 @@ Shape contiguous_strides(const Shape& shape) {
   int64_t step = 1;
   for (int i = shape.rank() - 1; i >= 0; --i) {
     strides[i] = step;
-    step *= std::max<int64_t>(1, shape[i]);
+    // Beyond 64 bits only where another size is zero: there are no elements then, and any stride will do.
+    if (multiply_overflows(step, std::max<int64_t>(1, shape[i]), &step)) step = 1;
   }
   return strides;
 }

@@ -1,5 +1,7 @@
 #include <heed/tensor.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "tensor/arena.h"
 #include "tensor/dtype.h"
@@ -8,8 +10,8 @@ namespace heed {
 
 // Elements: a block of the arena, or somebody else's memory with its owner.
 struct Storage {
-  Storage(void* data, std::shared_ptr<void> owner) : data(data), owner(std::move(owner)) {}
-  explicit Storage(int64_t bytes) : data(arena::allocate(bytes)), from_arena(true) {}
+  Storage(void* data, int64_t bytes, std::shared_ptr<void> owner) : data(data), bytes(bytes), owner(std::move(owner)) {}
+  explicit Storage(int64_t bytes) : data(arena::allocate(bytes)), bytes(bytes), from_arena(true) {}
   ~Storage() {
     if (from_arena) arena::give_back(data);
   }
@@ -17,6 +19,7 @@ struct Storage {
   Storage& operator=(const Storage&) = delete;
 
   void* data;
+  int64_t bytes;  // all of them: no view reaches beyond
   bool from_arena = false;
   std::shared_ptr<void> owner;
 };
@@ -41,9 +44,9 @@ int64_t checked_numel(const Shape& shape) {
 }
 
 bool is_contiguous(const Shape& shape, const Shape& strides) {
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return true;
   int64_t step = 1;
   for (int i = shape.rank() - 1; i >= 0; --i) {
-    if (shape[i] == 0) return true;
     if (shape[i] != 1 && strides[i] != step) return false;
     step *= shape[i];
   }
@@ -70,7 +73,8 @@ Tensor Tensor::full(const Shape& shape, double value, Dtype dtype) {
 
 Tensor Tensor::wrap(void* data, const Shape& shape, Dtype dtype, std::shared_ptr<void> owner) {
   const int64_t numel = checked_numel(shape);
-  auto storage = std::make_shared<Storage>(data, std::move(owner));
+  const int64_t bytes = checked_multiply(numel, size_of(dtype), "tensor");
+  auto storage = std::make_shared<Storage>(data, bytes, std::move(owner));
   return Tensor(std::make_shared<Impl>(Impl{std::move(storage), static_cast<char*>(data), shape,
                                             contiguous_strides(shape), numel, dtype, true, nullptr}));
 }
@@ -79,6 +83,25 @@ Tensor Tensor::make_view(const Shape& shape, const Shape& strides, int64_t offse
   char* data = impl_->data + offset * size_of(impl_->dtype);
   return Tensor(std::make_shared<Impl>(Impl{impl_->storage, data, shape, strides, checked_numel(shape), impl_->dtype,
                                             is_contiguous(shape, strides), nullptr}));
+}
+
+// The views above stay within the elements that they begin with; these strides are the caller's own.
+Tensor Tensor::as_strided(const Shape& shape, const Shape& strides, int64_t offset) const {
+  check(shape.rank() == strides.rank(), "as_strided", "shape {} and strides {} differ in rank", shape.text(),
+        strides.text());
+  const int64_t size = size_of(dtype());
+  if (checked_numel(shape) == 0) return make_view(shape, strides, 0);
+  const int64_t before = (impl_->data - static_cast<char*>(impl_->storage->data)) / size;
+  int64_t low = checked_add(before, offset, "as_strided"), high = low;
+  for (int i = 0; i < shape.rank(); ++i) {
+    const int64_t reach = checked_multiply(shape[i] - 1, strides[i], "as_strided");
+    int64_t& bound = reach < 0 ? low : high;
+    bound = checked_add(bound, reach, "as_strided");
+  }
+  check(low >= 0 && high < impl_->storage->bytes / size, "as_strided",
+        "shape {} with strides {} from {} on reaches beyond the {} elements", shape.text(), strides.text(), offset,
+        impl_->storage->bytes / size);
+  return make_view(shape, strides, offset);
 }
 
 static const auto& defined_impl(const auto& impl) {

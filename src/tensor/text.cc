@@ -12,7 +12,10 @@ namespace {
 constexpr int64_t kEdge = 3;            // elements shown at each end of an abridged dimension
 constexpr int64_t kAbridgeFrom = 1000;  // elements
 
-std::string element_text(double value, Dtype dtype) {
+std::string element_text(const Tensor& tensor, const Shape& index) {
+  const Dtype dtype = tensor.dtype();
+  if (dtype == Dtype::i64) return fmt::format("{}", tensor.at<int64_t>(index));  // also beyond what a double can say
+  const double value = tensor.value(index);
   if (dtype == Dtype::boolean) return value != 0 ? "true" : "false";
   if (!is_floating(dtype)) return fmt::format("{:.0f}", value);
   const bool plain = value == 0 || (std::abs(value) >= 1e-4 && std::abs(value) < 1e6);
@@ -47,7 +50,7 @@ class Printer {
  private:
   template <class Leaf>
   void visit(Shape& index, const Leaf& leaf) {
-    if (index.rank() == tensor_.rank()) return leaf(element_text(tensor_.value(index), tensor_.dtype()));
+    if (index.rank() == tensor_.rank()) return leaf(element_text(tensor_, index));
     for (int64_t i : shown(tensor_.shape()[index.rank()], abridge_)) {
       if (i < 0) continue;
       index.push_back(i);
@@ -59,7 +62,7 @@ class Printer {
   void block(Shape& index) {
     const int depth = index.rank(), below = tensor_.rank() - depth;
     if (below == 0) {
-      out_ += fmt::format("{:>{}}", element_text(tensor_.value(index), tensor_.dtype()), width_);
+      out_ += fmt::format("{:>{}}", element_text(tensor_, index), width_);
       return;
     }
     out_ += '[';

@@ -101,15 +101,12 @@ Tensor Tensor::squeeze(int dim) const {
 Tensor Tensor::unsqueeze(int dim) const {
   dim = wrap_dim(dim, rank() + 1, "unsqueeze");
   Shape shape = this->shape(), strides = this->strides();
-  strides.insert(dim, dim < rank() ? shape[dim] * strides[dim] : 1);
+  int64_t stride = 1;
+  // Where there are no elements the product may be beyond 64 bits, and no stride matters.
+  if (dim < rank() && multiply_overflows(shape[dim], strides[dim], &stride)) stride = 1;
+  strides.insert(dim, stride);
   shape.insert(dim, 1);
   return make_view(shape, strides, 0);
-}
-
-Tensor Tensor::as_strided(const Shape& shape, const Shape& strides, int64_t offset) const {
-  check(shape.rank() == strides.rank(), "as_strided", "shape {} and strides {} differ in rank", shape.text(),
-        strides.text());
-  return make_view(shape, strides, offset);
 }
 
 }  // namespace heed

@@ -20,9 +20,9 @@ class Input {
   int64_t number() {
     const uint8_t value = byte();
     if (value < 0xf0) return static_cast<int64_t>(value % 16) - 4;
-    constexpr int64_t kLarge[] = {INT64_MAX,        INT64_MIN,           int64_t{1} << 62,
-                                  int64_t{1} << 32, -(int64_t{1} << 32), 1 << 16};
-    return kLarge[value % 6] - (value & 1);
+    constexpr int64_t kLarge[] = {INT64_MAX,        INT64_MAX - 1,    INT64_MIN,           INT64_MIN + 1,
+                                  int64_t{1} << 62, int64_t{1} << 32, -(int64_t{1} << 32), 1 << 16};
+    return kLarge[value % 8];
   }
   Shape shape() {
     Shape shape;

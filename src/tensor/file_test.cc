@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <random>
 
@@ -53,13 +54,19 @@ int in_child(const Action& action) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+// Without fill(), which may run on threads: a child that was forked has none.
+void set_all(Tensor& a, Tensor& b, double value) {
+  std::ranges::fill(a.span<float>(), static_cast<float>(value));
+  std::ranges::fill(b.span<double>(), value);
+}
+
 // A child rewrites the file with 1, 2, 3, ... in all elements until it is killed at some moment. What is there then
 // loads and is of one piece.
 void kill_while_writing(Kind kind, int times) {
   const testing::Folder folder;
   const std::string path = folder / "file";
   Tensor a({20'000}), b({3, 1000}, Dtype::f64);
-  a.fill(0), b.fill(0);
+  set_all(a, b, 0);
   save(kind, path, a, b);
   std::mt19937 random(7);
   double newest = 0;
@@ -67,7 +74,7 @@ void kill_while_writing(Kind kind, int times) {
     const pid_t child = ::fork();
     if (child == 0) {
       for (double value = newest + 1;; value += 1) {
-        a.fill(value), b.fill(value);
+        set_all(a, b, value);
         save(kind, path, a, b);
       }
     }

@@ -51,6 +51,11 @@ Tensor Tensor::permute(const Shape& order) const {
   return make_view(shape, strides, 0);
 }
 
+// Where there are no elements the product may be beyond 64 bits, and no offset matters.
+static int64_t first_element(const Tensor& tensor, int dim, int64_t index) {
+  return tensor.numel() > 0 ? index * tensor.strides()[dim] : 0;
+}
+
 // Python's rule for the bounds: negative ones count from the end, those outside are clamped.
 Tensor Tensor::slice(int dim, int64_t begin, int64_t end, int64_t step) const {
   dim = wrap_dim(dim, rank(), "slice");
@@ -60,8 +65,8 @@ Tensor Tensor::slice(int dim, int64_t begin, int64_t end, int64_t step) const {
   begin = clamp(begin), end = std::max(begin, clamp(end));
   Shape shape = this->shape(), strides = this->strides();
   shape[dim] = end == begin ? 0 : (end - begin - 1) / step + 1;
-  const int64_t offset = shape[dim] > 0 ? begin * strides[dim] : 0;
-  if (shape[dim] > 1) strides[dim] *= step;
+  const int64_t offset = shape[dim] > 0 ? first_element(*this, dim, begin) : 0;
+  if (shape[dim] > 1 && numel() > 0) strides[dim] *= step;
   return make_view(shape, strides, offset);
 }
 
@@ -72,7 +77,7 @@ Tensor Tensor::select(int dim, int64_t index) const {
         shape().text());
   if (index < 0) index += size;
   Shape shape = this->shape(), strides = this->strides();
-  const int64_t offset = index * strides[dim];
+  const int64_t offset = first_element(*this, dim, index);
   shape.erase(dim), strides.erase(dim);
   return make_view(shape, strides, offset);
 }

@@ -47,13 +47,28 @@ Model counting(const std::vector<int64_t>& shape) {
   return model;
 }
 
+// All choices of a run come from one list of numbers, so that a shorter list is a shorter run.
+class Choices {
+ public:
+  explicit Choices(std::vector<uint32_t> numbers) : numbers_(std::move(numbers)) {}
+  bool empty() const { return at_ >= numbers_.size(); }
+  int64_t in(int64_t begin, int64_t end) {  // begin to end - 1
+    return empty() ? begin : begin + numbers_[at_++] % (end - begin);
+  }
+
+ private:
+  std::vector<uint32_t> numbers_;
+  size_t at_ = 0;
+};
+
 struct Both {
   Tensor tensor;
   Model model;
+  Choices choices;
 };
 
-int any_dim(const Both& both) { return *rc::gen::inRange(0, both.tensor.rank()); }
-int maybe_negative(const Both& both, int dim) { return *rc::gen::element(dim, dim - both.tensor.rank()); }
+int any_dim(Both& both) { return static_cast<int>(both.choices.in(0, both.tensor.rank())); }
+int maybe_negative(Both& both, int dim) { return both.choices.in(0, 2) ? dim : dim - both.tensor.rank(); }
 
 void transpose(Both& both) {
   const int a = any_dim(both), b = any_dim(both);
@@ -69,7 +84,8 @@ void transpose(Both& both) {
 void permute(Both& both) {
   std::vector<int64_t> order(both.model.shape.size());
   std::iota(order.begin(), order.end(), int64_t{0});
-  for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[*rc::gen::inRange<size_t>(0, i)]);
+  for (size_t i = order.size(); i > 1; --i)
+    std::swap(order[i - 1], order[static_cast<size_t>(both.choices.in(0, static_cast<int64_t>(i)))]);
   std::vector<int64_t> shape;
   for (int64_t from : order) shape.push_back(both.model.shape[static_cast<size_t>(from)]);
   both.model = both.model.mapped(shape, [&](const std::vector<int64_t>& index) {
@@ -85,9 +101,8 @@ void slice(Both& both) {
   const int dim = any_dim(both);
   const auto d = static_cast<size_t>(dim);
   const int64_t size = both.model.shape[d];
-  const int64_t begin = *rc::gen::inRange<int64_t>(-size - 2, size + 3),
-                end = *rc::gen::inRange<int64_t>(-size - 2, size + 3);
-  const int64_t step = *rc::gen::inRange<int64_t>(1, 4);
+  const int64_t begin = both.choices.in(-size - 2, size + 3), end = both.choices.in(-size - 2, size + 3);
+  const int64_t step = both.choices.in(1, 4);
   const int64_t first = std::max<int64_t>(begin < 0 ? begin + size : begin, 0),
                 last = std::min(end < 0 ? end + size : end, size);
   std::vector<int64_t> shape = both.model.shape;
@@ -105,19 +120,19 @@ void select(Both& both) {
   const auto d = static_cast<size_t>(dim);
   const int64_t size = both.model.shape[d];
   if (size == 0) return;
-  const int64_t index = *rc::gen::inRange<int64_t>(0, size);
+  const int64_t index = both.choices.in(0, size);
   std::vector<int64_t> shape = both.model.shape;
   shape.erase(shape.begin() + dim);
   both.model = both.model.mapped(shape, [&](std::vector<int64_t> at) {
     at.insert(at.begin() + dim, index);
     return at;
   });
-  both.tensor = both.tensor.select(maybe_negative(both, dim), *rc::gen::element(index, index - size));
+  both.tensor = both.tensor.select(maybe_negative(both, dim), both.choices.in(0, 2) ? index : index - size);
 }
 
 void unsqueeze(Both& both) {
   if (both.tensor.rank() == kMaxRank) return;
-  const int dim = *rc::gen::inRange(0, both.tensor.rank() + 1);
+  const int dim = static_cast<int>(both.choices.in(0, both.tensor.rank() + 1));
   both.model.shape.insert(both.model.shape.begin() + dim, 1);
   both.tensor = both.tensor.unsqueeze(dim);
 }
@@ -133,22 +148,23 @@ void squeeze(Both& both) {
 void expand(Both& both) {
   std::vector<int64_t> shape = both.model.shape;
   for (int64_t& size : shape)
-    if (size == 1) size = *rc::gen::inRange<int64_t>(0, 4);
-  const bool one_more = both.tensor.rank() < kMaxRank && *rc::gen::arbitrary<bool>();
-  if (one_more) shape.insert(shape.begin(), *rc::gen::inRange<int64_t>(1, 3));
+    if (size == 1) size = both.choices.in(0, 4);
+  const bool one_more = both.tensor.rank() < kMaxRank && both.choices.in(0, 2) == 1;
+  if (one_more) shape.insert(shape.begin(), both.choices.in(1, 3));
   if (Model::count(shape) > 4096) return;
   const std::vector<int64_t> before = both.model.shape;
-  both.model = both.model.mapped(shape, [&](std::vector<int64_t> index) {
-    if (one_more) index.erase(index.begin());
-    for (size_t i = 0; i < index.size(); ++i)
-      if (before[i] == 1) index[i] = 0;
-    return index;
+  both.model = both.model.mapped(shape, [&](const std::vector<int64_t>& index) {
+    std::vector<int64_t> from(before.size());
+    for (size_t i = 0; i < from.size(); ++i) from[i] = before[i] == 1 ? 0 : index[i + one_more];
+    return from;
   });
   both.tensor = both.tensor.expand(shape);
 }
 
 void reshape(Both& both) {
-  const std::vector<int64_t> shape = *rc::gen::elementOf(std::vector<std::vector<int64_t>>{{-1}, {1, -1}, {-1, 1, 1}});
+  constexpr int kWays = 3;
+  const std::vector<int64_t> ways[kWays] = {{-1}, {1, -1}, {-1, 1, 1}};
+  const std::vector<int64_t>& shape = ways[both.choices.in(0, kWays)];
   both.tensor = both.tensor.packed();
   if (both.tensor.numel() == 0) return;
   both.model.shape = shape;
@@ -167,20 +183,16 @@ void expect_equal(const Both& both) {
     RC_ASSERT(both.tensor.at<int64_t>(both.model.place(static_cast<int64_t>(i))) == both.model.elements[i]);
 }
 
-RC_GTEST_PROP(Views, AnySequenceIsWhatTheModelSays, ()) {
-  auto shape =
-      *rc::gen::container<std::vector<int64_t>>(*rc::gen::inRange<size_t>(0, 5), rc::gen::inRange<int64_t>(0, 5));
-  Both both{Tensor(), counting(shape)};
+RC_GTEST_PROP(Views, AnySequenceIsWhatTheModelSays, (const std::vector<uint32_t>& numbers)) {
+  Both both{Tensor(), Model(), Choices(numbers)};
+  std::vector<int64_t> shape;
+  for (int64_t rank = both.choices.in(0, 5); rank > 0; --rank) shape.push_back(both.choices.in(0, 5));
+  both.model = counting(shape);
   both.tensor = tensor_from(both.model.elements, shape);
-  const Tensor whole = both.tensor;
-  const int steps = *rc::gen::inRange(0, 12);
-  for (int i = 0; i < steps; ++i) {
-    if (both.tensor.rank() == 0) {
-      unsqueeze(both);
-    } else {
-      const auto step = *rc::gen::element(transpose, permute, slice, select, unsqueeze, squeeze, expand, reshape);
-      step(both);
-    }
+  constexpr void (*kSteps[])(Both&) = {transpose, permute, slice, select, unsqueeze, squeeze, expand, reshape};
+  while (!both.choices.empty()) {
+    const int64_t step = both.choices.in(0, std::ssize(kSteps));
+    (both.tensor.rank() == 0 ? unsqueeze : kSteps[step])(both);
     expect_equal(both);
   }
 }

@@ -5,6 +5,7 @@ namespace heed::bench {
 void bench_convolutions(Bench& bench);
 void bench_elementwise(Bench& bench);
 void bench_linear_cross_entropy(Bench& bench);
+void bench_math(Bench& bench);
 void bench_optimizers(Bench& bench);
 void bench_products(Bench& bench);
 void bench_rows(Bench& bench);
@@ -16,6 +17,7 @@ void run_cases(const Options& options) {
            bench_convolutions,
            bench_elementwise,
            bench_linear_cross_entropy,
+           bench_math,
            bench_optimizers,
            bench_products,
            bench_rows,

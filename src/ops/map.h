@@ -3,7 +3,7 @@
 
 #include <heed/autograd.h>
 
-#include "ops/plain_math.h"
+#include "kernels/math.h"
 
 namespace heed {
 

@@ -52,8 +52,11 @@ TEST(Golden, SafetensorsOfEveryDtype) {
   const SafetensorsReader reader(kGolden + "/formats.safetensors");
   EXPECT_EQ(reader.entries().size(), static_cast<size_t>(kEncodings));
   EXPECT_EQ(reader.metadata().at("字"), "值");
-  for (const TensorEntry& entry : reader.entries())
-    if (dtype_for(*encoding_named(entry.dtype))) EXPECT_EQ(reader.tensor(entry).shape(), (Shape{2, 4}));
+  for (const TensorEntry& entry : reader.entries()) {
+    if (dtype_for(*encoding_named(entry.dtype))) {
+      EXPECT_EQ(reader.tensor(entry).shape(), (Shape{2, 4}));
+    }
+  }
 }
 
 TEST(Golden, ArraysOfNumPy) {

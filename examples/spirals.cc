@@ -17,7 +17,7 @@ constexpr int kColumns = 76, kRows = 38;    // of the drawing, in characters, wh
 constexpr double kReach = 1.1, kTurns = 1.75, kPi = 3.14159265358979323846;
 
 struct Network {
-  heed::Linear in{2, 64, heed::Activation::tanh}, middle{64, 64, heed::Activation::tanh}, out{64, 2};
+  heed::Linear in{2, 64, heed::Activation::relu}, middle{64, 64, heed::Activation::relu}, out{64, 2};
   heed::Tensor operator()(const heed::Tensor& x) const { return out(middle(in(x))); }
   void visit(auto&& field) { field("in", in), field("middle", middle), field("out", out); }
 };
@@ -28,7 +28,7 @@ struct Spirals {
 };
 
 Spirals make_spirals() {
-  Spirals made{heed::randn({2 * kPoints, 2}) * 0.015, heed::zeros({2 * kPoints}, heed::Dtype::i64)};
+  Spirals made{heed::randn({2 * kPoints, 2}) * 0.02, heed::zeros({2 * kPoints}, heed::Dtype::i64)};
   for (int64_t i = 0; i < 2 * kPoints; ++i) {
     const int64_t label = i % 2;
     const double along = std::sqrt((i / 2 + 0.5) / kPoints), angle = 2 * kPi * kTurns * along + kPi * label;
@@ -46,12 +46,12 @@ double accuracy(const Network& network, const Spirals& data) {
 }
 
 void train(Network& network, const Spirals& data) {
-  heed::Adam optimizer(heed::weights(network), {.learning_rate = 0.01});
+  heed::Adam optimizer(heed::weights(network), {.learning_rate = 0.005});
   for (int step = 1; step <= kSteps; ++step) {
     const heed::Tensor loss = heed::cross_entropy(network(data.points), data.labels);
     heed::backward(loss);
     optimizer.step();
-    if (step % 150 == 0)
+    if (step % 100 == 0)
       std::printf("step %3d   loss %.4f   right %5.1f %%\n", step, loss.item(), 100 * accuracy(network, data));
   }
 }

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/threads.h"
-#include "kernels/recurrent_products.h"
+#include "kernels/products.h"
 #include "kernels/recurrent_stage.h"
 
 namespace heed::kernels::recurrent {
@@ -39,9 +39,6 @@ struct Layout {
     c = take(shape.cell == Cell::lstm ? states : 0);
     weight = take(gate_count(shape.cell) * strip * strip);
     bias = take(strips * strip);
-    const int64_t rows = shape.T * shape.B;
-    panels = take(std::max({panels_size(shape.D, gate_count(shape.cell) * shape.H), panels_size(rows, shape.D),
-                            panels_size(gate_count(shape.cell) * shape.H, shape.D), panels_size(rows, shape.H)}));
     dh = take(shape.B * state_stride);
     dc = take(shape.cell == Cell::lstm ? shape.B * state_stride : 0);
   }
@@ -56,7 +53,7 @@ struct Layout {
 
   const RecurrentShape& shape;
   int64_t strip, strips, gates_stride, state_stride, size = 0;
-  float *gates, *h, *c, *weight, *bias, *panels, *dh, *dc;
+  float *gates, *h, *c, *weight, *bias, *dh, *dc;
 };
 
 Step step_at(const Layout& layout, const int64_t* lengths, int64_t t) {
@@ -251,8 +248,13 @@ void for_each_run(const Layout& layout, const StripOf& strip_of, const Use& use)
 void project_inputs(const Layout& layout, const RecurrentInputs<float>& in) {
   const int64_t rows = layout.shape.T * layout.shape.B, D = layout.shape.D, H = layout.shape.H;
   for_each_run(layout, input_strip, [&](int64_t gate, int64_t gates, int64_t strip) {
-    pack_transposed(D, gates * H, in.weight_ih + gate * H * D, D, layout.panels);
-    multiply({rows, gates * H, D, in.x, D, false, layout.panels, layout.gates_of(strip), layout.gates_stride});
+    multiply(Product<float>{rows,
+                            gates * H,
+                            D,
+                            {in.x, D},
+                            {in.weight_ih + gate * H * D, D, true},
+                            layout.gates_of(strip),
+                            layout.gates_stride});
   });
 }
 
@@ -260,30 +262,40 @@ void project_inputs(const Layout& layout, const RecurrentInputs<float>& in) {
 void input_gradient(const Layout& layout, const RecurrentInputs<float>& in, float* dx) {
   const int64_t rows = layout.shape.T * layout.shape.B, D = layout.shape.D, H = layout.shape.H;
   for_each_run(layout, input_strip, [&](int64_t gate, int64_t gates, int64_t strip) {
-    pack(gates * H, D, in.weight_ih + gate * H * D, D, layout.panels);
-    multiply({rows, D, gates * H, layout.gates_of(strip), layout.gates_stride, false, layout.panels, dx, D, gate > 0});
+    multiply(Product<float>{rows,
+                            D,
+                            gates * H,
+                            {layout.gates_of(strip), layout.gates_stride},
+                            {in.weight_ih + gate * H * D, D},
+                            dx,
+                            D,
+                            gate > 0});
   });
 }
 
 // dW_ih (G H, D) = daᵀ x
 void input_weight_gradient(const Layout& layout, const float* x, float* dweight) {
   const int64_t rows = layout.shape.T * layout.shape.B, D = layout.shape.D, H = layout.shape.H;
-  pack(rows, D, x, D, layout.panels);
   for_each_run(layout, input_strip, [&](int64_t gate, int64_t gates, int64_t strip) {
-    multiply({gates * H, D, rows, layout.gates_of(strip), layout.gates_stride, true, layout.panels,
-              dweight + gate * H * D, D});
+    multiply(Product<float>{
+        gates * H, D, rows, {layout.gates_of(strip), layout.gates_stride, true}, {x, D}, dweight + gate * H * D, D});
   });
 }
 
 // dW_hh (G H, H) = duᵀ h; for a reset-before GRU's n: duᵀ q.
 void state_weight_gradient(const Layout& layout, float* dweight) {
   const int64_t rows = layout.shape.T * layout.shape.B, H = layout.shape.H;
-  pack(rows, H, layout.h + layout.before(0), layout.state_stride, layout.panels);
+  const Factor<float> h{layout.h + layout.before(0), layout.state_stride};
+  const Factor<float> q{layout.gates_of(kInner), layout.gates_stride};
   for_each_run(layout, state_strip, [&](int64_t gate, int64_t gates, int64_t strip) {
-    if (layout.shape.cell == Cell::gru_reset_before && gate == 2)
-      pack(rows, H, layout.gates_of(kInner), layout.gates_stride, layout.panels);
-    multiply({gates * H, H, rows, layout.gates_of(strip), layout.gates_stride, true, layout.panels,
-              dweight + gate * H * H, H});
+    const bool inner = layout.shape.cell == Cell::gru_reset_before && gate == 2;
+    multiply(Product<float>{gates * H,
+                            H,
+                            rows,
+                            {layout.gates_of(strip), layout.gates_stride, true},
+                            inner ? q : h,
+                            dweight + gate * H * H,
+                            H});
   });
 }
 

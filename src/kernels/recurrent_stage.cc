@@ -14,6 +14,40 @@ namespace heed::kernels::recurrent {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+// ---- Packing ----
+
+// Four rows and columns at a time: a(i, j) becomes a(j, i) in two rounds of interleaving.
+HWY_INLINE void transpose_four(const float* from, int64_t from_stride, float* to, int64_t to_stride) {
+  const hn::Full128<float> d;
+  const hn::Full128<double> pairs;
+  const auto a0 = hn::LoadU(d, from), a1 = hn::LoadU(d, from + from_stride);
+  const auto a2 = hn::LoadU(d, from + 2 * from_stride), a3 = hn::LoadU(d, from + 3 * from_stride);
+  const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, a0, a1));
+  const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, a2, a3));
+  const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, a0, a1));
+  const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, a2, a3));
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23)), d, to);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23)), d, to + to_stride);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23)), d, to + 2 * to_stride);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23)), d, to + 3 * to_stride);
+}
+
+// Blocks of 16 × 16 touch each line once.
+void transpose(int64_t rows, int64_t columns, const float* from, int64_t from_stride, float* to, int64_t to_stride) {
+  constexpr int64_t kBlock = 16;
+  const int64_t whole_rows = rows / 4 * 4, whole_columns = columns / 4 * 4;
+  for (int64_t i0 = 0; i0 < whole_rows; i0 += kBlock)
+    for (int64_t j0 = 0; j0 < whole_columns; j0 += kBlock)
+      for (int64_t j = j0; j < std::min(j0 + kBlock, whole_columns); j += 4)
+        for (int64_t i = i0; i < std::min(i0 + kBlock, whole_rows); i += 4)
+          transpose_four(from + i * from_stride + j, from_stride, to + j * to_stride + i, to_stride);
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = i < whole_rows ? whole_columns : 0; j < columns; ++j)
+      to[j * to_stride + i] = from[i * from_stride + j];
+}
+
+// ---- Products and cells ----
+
 namespace tiles = heed::kernels::HWY_NAMESPACE;
 
 template <int vectors>
@@ -110,7 +144,12 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace heed::kernels::recurrent {
 
+HWY_EXPORT(transpose);
 HWY_EXPORT(run_stage);
+
+void transpose(int64_t rows, int64_t columns, const float* from, int64_t from_stride, float* to, int64_t to_stride) {
+  HWY_DYNAMIC_DISPATCH(transpose)(rows, columns, from, from_stride, to, to_stride);
+}
 
 void run_stage(const Stage& stage, const Step& step, const Part& part) {
   HWY_DYNAMIC_DISPATCH(run_stage)(stage, step, part);

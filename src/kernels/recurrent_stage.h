@@ -66,9 +66,13 @@ constexpr int64_t tile_count(int64_t B) {
 }
 constexpr int64_t first_row(int64_t B, int64_t tile) { return B * tile / tile_count(B); }
 
+// The share of a thread.
 struct Part {
   int64_t tile_begin, tile_end, panel_begin, panel_end;
 };
+// What packing a stage's weights takes: to(j, i) = from(i, j) for i < rows, j < columns.
+void transpose(int64_t rows, int64_t columns, const float* from, int64_t from_stride, float* to, int64_t to_stride);
+
 void run_stage(const Stage& stage, const Step& step, const Part& part);
 
 }  // namespace heed::kernels::recurrent

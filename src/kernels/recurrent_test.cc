@@ -208,8 +208,8 @@ TEST(Recurrent, BackwardIsTheDerivative) {
 }
 
 // Odd sizes, whole and broken tiles in every direction.
-constexpr int64_t kSizes[][4] = {{1, 1, 1, 1},   {3, 5, 7, 9},     {2, 6, 16, 16},   {4, 7, 70, 17},
-                                 {5, 33, 5, 64}, {3, 13, 129, 80}, {2, 70, 33, 100}, {40, 2, 3, 31}, {6, 50, 40, 48}};
+constexpr int64_t kSizes[][4] = {{1, 1, 1, 1},     {3, 5, 7, 9},     {2, 6, 16, 16}, {4, 7, 70, 17}, {5, 33, 5, 64},
+                                 {3, 13, 129, 80}, {2, 70, 33, 100}, {40, 2, 3, 31}, {6, 50, 40, 48}};
 
 void compare_with_double(const RecurrentShape& shape, const Options& options) {
   Layer<float> got(shape, options);

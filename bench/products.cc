@@ -1,8 +1,117 @@
 // Matrix products: the tile in cache, linear layers, constant weights.
+#include "kernels/products.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
 #include "bench/bench.h"
+#include "kernels/packed.h"
 
 namespace heed::bench {
+namespace {
 
-void bench_products(Bench&) {}
+struct Sizes {
+  int64_t rows, columns, depth;
+};
+std::string shape(const Sizes& s) { return fmt::format("{}x{}x{}", s.rows, s.columns, s.depth); }
+double flops(const Sizes& s) { return 2.0 * static_cast<double>(s.rows * s.columns * s.depth); }
+
+// Values that are neither zero nor equal, none of them tiny.
+std::vector<float> values(int64_t n) {
+  std::vector<float> x(static_cast<size_t>(n));
+  for (int64_t i = 0; i < n; ++i) x[static_cast<size_t>(i)] = static_cast<float>(i % 251) / 251 - 0.4f;
+  return x;
+}
+
+// The tile alone: weights packed and in the first or second cache, one core. Rows after the last whole tile are the
+// tail.
+void bench_tile(Bench& bench, const char* name, int64_t rows) {
+  if (!bench.wants(name)) return;
+  const Sizes s{rows, 64, 64};
+  const auto a = values(s.rows * s.depth), w = values(s.columns * s.depth);
+  std::vector<float> c(static_cast<size_t>(s.rows * s.columns));
+  kernels::PackedWeights<float> weights;
+  weights.update({w.data(), s.columns}, s.depth, s.columns, 0);
+  const kernels::PackedProduct<float> product{s.rows, a.data(), s.depth, &weights, c.data(), s.columns};
+  bench.compute(
+      name, shape(s), flops(s), [&] { kernels::multiply(product); }, 1);
+}
+
+// y = x Wᵀ, the layer's forward; dx = dy W and dW = dyᵀ x, its backward.
+struct Linear {
+  Sizes s;
+  std::vector<float> x = values(s.rows * s.depth), w = values(s.columns * s.depth), y = values(s.rows * s.columns);
+  std::vector<float> dx = values(s.rows * s.depth), dw = values(s.columns * s.depth);
+  void forward() {
+    kernels::multiply(kernels::Product<float>{
+        s.rows, s.columns, s.depth, {x.data(), s.depth}, {w.data(), s.depth, true}, y.data(), s.columns});
+  }
+  void backward() {
+    kernels::multiply(kernels::Product<float>{
+        s.rows, s.depth, s.columns, {y.data(), s.columns}, {w.data(), s.depth}, dx.data(), s.depth});
+    kernels::multiply(kernels::Product<float>{
+        s.columns, s.depth, s.rows, {y.data(), s.columns, true}, {x.data(), s.depth}, dw.data(), s.depth});
+  }
+};
+void bench_linear(Bench& bench, const Sizes& s) {
+  if (!bench.wants("linear forward") && !bench.wants("linear backward")) return;
+  Linear linear{s};
+  bench.compute("linear forward", shape(s), flops(s), [&] { linear.forward(); });
+  bench.compute("linear backward", shape(s), 2 * flops(s), [&] { linear.backward(); });
+}
+
+// A model's weights, more than any cache holds, are read one matrix after the other.
+struct Model {
+  static constexpr int64_t kMatrices = 48, kWidth = 1024;
+  std::vector<kernels::PackedWeights<float>> weights{kMatrices};
+  Model() {
+    const auto w = values(kWidth * kWidth);
+    for (auto& one : weights) one.update({w.data(), kWidth, true}, kWidth, kWidth, 0);
+  }
+  void run(int64_t rows, const float* x, float* y) const {
+    for (size_t i = 0; i < weights.size(); ++i)
+      kernels::multiply(kernels::PackedProduct<float>{.rows = rows,
+                                                      .a = x,
+                                                      .a_stride = kWidth,
+                                                      .weights = &weights[i],
+                                                      .c = y,
+                                                      .c_stride = kWidth,
+                                                      .next = &weights[(i + 1) % weights.size()]});
+  }
+};
+void bench_constant_weights(Bench& bench) {
+  constexpr const char* kName = "constant weights";
+  if (!bench.wants(kName)) return;
+  const Model model;
+  const double numbers = Model::kMatrices * Model::kWidth * Model::kWidth;
+  for (const int64_t rows : {1, 4, 8, 32}) {
+    const auto x = values(rows * Model::kWidth);
+    auto y = values(rows * Model::kWidth);
+    const std::string what = fmt::format("{} x {}, {} of {}", rows, Model::kWidth, Model::kMatrices, Model::kWidth);
+    const auto run = [&] { model.run(rows, x.data(), y.data()); };
+    if (rows <= 8)
+      bench.memory(kName, what, 4 * numbers, run);
+    else
+      bench.compute(kName, what, 2 * numbers * static_cast<double>(rows), run);
+  }
+}
+
+}  // namespace
+
+void bench_products(Bench& bench) {
+  bench_tile(bench, "tile", 128);
+  for (const int64_t tail : {1, 2, 3, 4, 5}) bench_tile(bench, "tile with a tail", 120 + tail);
+  for (const int64_t rows : {1, 2, 3, 4, 5}) bench_tile(bench, "tile of few rows", rows);
+  for (const int64_t n : {1024, 2048, 4096}) bench_linear(bench, {n, n, n});
+  bench_linear(bench, {1024, 2048, 512});
+  bench_linear(bench, {1024, 512, 2048});
+  bench_constant_weights(bench);
+  if (!bench.wants("linear on all cores")) return;
+  Linear linear{{1024, 1024, 1024}};
+  bench.scaling("linear on all cores", "1024x1024x1024", [&] { linear.forward(); });
+}
 
 }  // namespace heed::bench

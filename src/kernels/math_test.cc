@@ -71,12 +71,14 @@ struct Bound {
   double from32 = -INFINITY, from64 = -INFINITY;
 };
 constexpr Bound kBounds[] = {
-    {Unary::exp, 1.1, 1.1},         {Unary::exp2, 1.1, 1.1},     {Unary::log, 0.9, 0.9},
-    {Unary::tanh, 2.6, 2.6},        {Unary::sigmoid, 2.4, 2.4},  {Unary::sin, 1.6, 1.6},
-    {Unary::cos, 1.6, 1.6},         {Unary::erf, 6, 2},          {Unary::gelu, 7, 7, -12.5, -37},
-    {Unary::silu, 3.3, 3.3, -86, -707}, {Unary::softplus, 1.8, 1.8}, {Unary::elu, 2.1, 2.1},
-    {Unary::rsqrt, 1.5, 1.5},       {Unary::reciprocal, .5, .5}, {Unary::sqrt, .5, .5},
-    {Unary::square, .5, .5},
+    {Unary::exp, 1.1, 1.1},          {Unary::exp2, 1.1, 1.1},
+    {Unary::log, 0.9, 0.9},          {Unary::tanh, 2.6, 2.6},
+    {Unary::sigmoid, 2.4, 2.4},      {Unary::sin, 1.6, 1.6},
+    {Unary::cos, 1.6, 1.6},          {Unary::erf, 6, 2},
+    {Unary::gelu, 7, 7, -12.5, -37}, {Unary::silu, 3.3, 3.3, -86, -707},
+    {Unary::softplus, 1.8, 1.8},     {Unary::elu, 2.1, 2.1},
+    {Unary::rsqrt, 1.5, 1.5},        {Unary::reciprocal, .5, .5},
+    {Unary::sqrt, .5, .5},           {Unary::square, .5, .5},
 };
 
 template <class T, class R>

@@ -48,7 +48,7 @@ Bytes ordered_elements(const Header& header, const Bytes& data, std::string_view
 
 Tensor tensor_from(const Header& header, const Bytes& data, std::string_view where) {
   const Bytes elements = ordered_elements(header, data, where);
-  const Tensor stored = tensor_of(elements, *header.encoding, stored_shape(header), where);
+  Tensor stored = tensor_of(elements, *header.encoding, stored_shape(header), where);
   if (!header.columns_first) return stored;
   Shape order = stored.shape();
   for (int i = 0; i < order.rank(); ++i) order[i] = order.rank() - 1 - i;

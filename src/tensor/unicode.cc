@@ -101,7 +101,7 @@ std::string shortened(std::string_view text, int most) {
   const int front_most = (most - 1) / 2, back_most = most - 1 - front_most;
   for (size_t i = 0; columns(front) + columns(characters[i]) <= front_most; ++i) front += characters[i];
   for (size_t i = characters.size() - 1; columns(back) + columns(characters[i]) <= back_most; --i)
-    back = std::string(characters[i]) + back;
+    back.insert(0, characters[i]);
   return front + "…" + back;
 }
 

@@ -139,7 +139,8 @@ Bytes ZipReader::front(const Member& member, int64_t most) const {
 Bytes ZipReader::content(const Member& member, int64_t skip) const {
   const std::string here = place(where_, member.name);
   const OpenMember open = open_member(archive_, member, where_);
-  const Bytes skipped = allocate(skip), result = allocate(member.bytes - skip);
+  const Bytes skipped = allocate(skip);
+  Bytes result = allocate(member.bytes - skip);
   const int64_t got =
       read_up_to(open.get(), skipped.data, skip, here) + read_up_to(open.get(), result.data, result.size, here);
   uint8_t more;

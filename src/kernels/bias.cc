@@ -1,61 +1,73 @@
 // Bias and activation over a block of a product, in the cache where the product left it.
-#include <algorithm>
-#include <cmath>
-#include <numbers>
-
 #include "kernels/products.h"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/bias.cc"
+#include "hwy/foreach_target.h"
+#include "kernels/math-inl.h"
+#include "kernels/tile-inl.h"
+
+HWY_BEFORE_NAMESPACE();
 namespace heed::kernels {
-namespace {
+namespace HWY_NAMESPACE {
 
-template <class T>
-T gelu(T x) {  // x Φ(x), Hendrycks & Gimpel 2016
-  return x / 2 * (1 + std::erf(x / std::numbers::sqrt2_v<T>));
-}
-template <class T>
-T gelu_tanh(T x) {  // their approximation
-  const T c = std::sqrt(2 * std::numbers::inv_pi_v<T>);
-  return x / 2 * (1 + std::tanh(c * (x + T(0.044715) * x * x * x)));
-}
-template <class T>
-T sigmoid(T x) {
-  return 1 / (1 + std::exp(-x));
-}
-
+// x = f(x + bias) for each vector, the last one of a row in part.
 template <class T, class F>
-void map(int64_t rows, int64_t columns, T* x, int64_t stride, const T* bias, const F& f) {
+HWY_INLINE void map_rows(int64_t rows, int64_t columns, T* x, int64_t stride, const T* bias, const F& f) {
+  const hn::ScalableTag<T> d;
+  constexpr int64_t kLanes = hn::MaxLanes(d);
+  const auto at = [&](T* to, int64_t j, auto width) HWY_ATTR {
+    auto v = width.load(d, to + j);
+    if (bias) v = hn::Add(v, width.load(d, bias + j));
+    width.store(f(v), d, to + j);
+  };
   for (int64_t i = 0; i < rows; ++i) {
-    T* row = x + i * stride;
-    if (bias)
-      for (int64_t j = 0; j < columns; ++j) row[j] = f(row[j] + bias[j]);
-    else
-      for (int64_t j = 0; j < columns; ++j) row[j] = f(row[j]);
+    int64_t j = 0;
+    for (; j + kLanes <= columns; j += kLanes) at(x + i * stride, j, WholeVector());
+    if (j < columns) at(x + i * stride, j, PartVector{columns - j});
   }
 }
 
 template <class T>
-void run(int64_t rows, int64_t columns, T* x, int64_t stride, const T* bias, Activation activation) {
-  const auto with = [&](const auto& f) { map(rows, columns, x, stride, bias, f); };
+HWY_INLINE void run(int64_t rows, int64_t columns, T* x, int64_t stride, const T* bias, Activation activation) {
+  const hn::ScalableTag<T> d;
+  const auto with = [&](const auto& f) HWY_ATTR { map_rows(rows, columns, x, stride, bias, f); };
   switch (activation) {
-    case Activation::none: return with([](T v) { return v; });
-    case Activation::relu: return with([](T v) { return v > 0 ? v : v == v ? T{0} : v; });
-    case Activation::gelu: return with(gelu<T>);
-    case Activation::gelu_tanh: return with(gelu_tanh<T>);
-    case Activation::silu: return with([](T v) { return v * sigmoid(v); });
-    case Activation::tanh: return with([](T v) { return std::tanh(v); });
-    case Activation::sigmoid: return with(sigmoid<T>);
+    case Activation::none: return with([](auto v) HWY_ATTR { return v; });
+    case Activation::relu:  // NaN stays NaN
+      return with([d](auto v) HWY_ATTR { return hn::IfThenZeroElse(hn::Lt(v, hn::Zero(d)), v); });
+    case Activation::gelu: return with([d](auto v) HWY_ATTR { return gelu(d, v); });
+    case Activation::gelu_tanh: return with([d](auto v) HWY_ATTR { return gelu_tanh(d, v); });
+    case Activation::silu: return with([d](auto v) HWY_ATTR { return silu(d, v); });
+    case Activation::tanh: return with([d](auto v) HWY_ATTR { return tanh(d, v); });
+    case Activation::sigmoid: return with([d](auto v) HWY_ATTR { return sigmoid(d, v); });
   }
 }
+void BiasSingle(int64_t rows, int64_t columns, float* x, int64_t stride, const float* bias, Activation activation) {
+  run(rows, columns, x, stride, bias, activation);
+}
+void BiasDouble(int64_t rows, int64_t columns, double* x, int64_t stride, const double* bias, Activation activation) {
+  run(rows, columns, x, stride, bias, activation);
+}
 
-}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace heed::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace heed::kernels {
+
+HWY_EXPORT(BiasSingle);
+HWY_EXPORT(BiasDouble);
 
 void add_bias_activate(int64_t rows, int64_t columns, float* x, int64_t stride, const float* bias,
                        Activation activation) {
-  run(rows, columns, x, stride, bias, activation);
+  HWY_DYNAMIC_DISPATCH(BiasSingle)(rows, columns, x, stride, bias, activation);
 }
 void add_bias_activate(int64_t rows, int64_t columns, double* x, int64_t stride, const double* bias,
                        Activation activation) {
-  run(rows, columns, x, stride, bias, activation);
+  HWY_DYNAMIC_DISPATCH(BiasDouble)(rows, columns, x, stride, bias, activation);
 }
 
 }  // namespace heed::kernels
+#endif

@@ -67,21 +67,8 @@ struct ByRowsFetching {
 };
 
 template <class T>
-struct Accumulate {
-  T* c;
-  int64_t stride;
-  bool add;
-  template <class V, int kVectors, class Width>
-  HWY_INLINE void operator()(int64_t row, int64_t column, const V (&x)[kVectors], Width width) const {
-    const hn::ScalableTag<T> d;
-    if (add) return add_to(d, c, stride)(row, column, x, width);
-    store_to(d, c, stride)(row, column, x, width);
-  }
-};
-
-template <class T>
 HWY_INLINE void multiply_part(const PanelPart<T>& p) {
-  const Accumulate<T> epilogue{p.c, p.c_stride, p.add};
+  const auto epilogue = store_or_add(hn::ScalableTag<T>(), p.c, p.c_stride, p.add);
   const ByRows<T> a = by_rows(p.a, p.a_stride);
   const auto b = matrix(p.panel, kPanelWidth);
   if (p.columns < kPanelWidth) return product(p.rows, p.columns, p.depth, a, b, epilogue);
@@ -92,11 +79,6 @@ HWY_INLINE void multiply_part(const PanelPart<T>& p) {
 void MultiplyPartSingle(const PanelPart<float>& p) { multiply_part(p); }
 void MultiplyPartDouble(const PanelPart<double>& p) { multiply_part(p); }
 
-template <class T>
-HWY_INLINE void pack(const Factor<T>& b, int64_t depth, int64_t columns, T* panel) {
-  if (b.transposed) return pack_panel_transposed(b.data, b.stride, depth, columns, panel);
-  pack_panel(b.data, b.stride, depth, columns, panel);
-}
 void PackSingle(const Factor<float>& b, int64_t depth, int64_t columns, float* panel) {
   pack(b, depth, columns, panel);
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "hwy/highway.h"
+#include "kernels/products.h"
 #include "kernels/tile-inl.h"
 
 #if defined(HEED_KERNELS_PANELS_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -71,6 +72,13 @@ HWY_INLINE void pack_panel_transposed(const T* b, int64_t stride, int64_t depth,
       for (int64_t j = j0; j < j0 + 16; j += 4) transpose_4x4(b + j * stride + k, stride, panel + k * kPanelWidth + j);
     scalars(whole_depth, depth, j0, j0 + 16);
   }
+}
+
+// Either way, by what the factor says.
+template <class T>
+HWY_INLINE void pack(const Factor<T>& b, int64_t depth, int64_t columns, T* panel) {
+  if (b.transposed) return pack_panel_transposed(b.data, b.stride, depth, columns, panel);
+  pack_panel(b.data, b.stride, depth, columns, panel);
 }
 
 }  // namespace HWY_NAMESPACE

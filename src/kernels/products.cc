@@ -53,27 +53,11 @@ HWY_BEFORE_NAMESPACE();
 namespace heed::kernels {
 namespace HWY_NAMESPACE {
 
-// C = or C += a row of accumulators.
-template <class T>
-struct StoreOrAdd {
-  T* c;
-  int64_t stride;
-  bool add;
-  HWY_INLINE void prefetch(int64_t row, int64_t column, int lines) const {
-    if (add) add_to(hn::ScalableTag<T>(), c, stride).prefetch(row, column, lines);
-  }
-  template <class V, int kVectors, class Width>
-  HWY_INLINE void operator()(int64_t row, int64_t column, const V (&x)[kVectors], Width width) const {
-    const hn::ScalableTag<T> d;
-    if (add) return add_to(d, c, stride)(row, column, x, width);
-    store_to(d, c, stride)(row, column, x, width);
-  }
-};
-
 // One tile product: the panel or matrix b, at most 64 columns or all, and A by rows or by columns.
 template <class T>
-void block_product(int64_t rows, int64_t columns, int64_t depth, const Factor<T>& a, const T* b, int64_t b_stride,
-                   const StoreOrAdd<T>& epilogue) {
+void block_product(int64_t rows, int64_t columns, int64_t depth, const Factor<T>& a, const T* b, int64_t b_stride, T* c,
+                   int64_t c_stride, bool add) {
+  const auto epilogue = store_or_add(hn::ScalableTag<T>(), c, c_stride, add);
   if (a.transposed)
     product(rows, columns, depth, by_columns(a.data, a.stride), matrix(b, b_stride), epilogue);
   else
@@ -81,18 +65,13 @@ void block_product(int64_t rows, int64_t columns, int64_t depth, const Factor<T>
 }
 void block_product_f32(int64_t rows, int64_t columns, int64_t depth, const Factor<float>& a, const float* b,
                        int64_t b_stride, float* c, int64_t c_stride, bool add) {
-  block_product(rows, columns, depth, a, b, b_stride, {c, c_stride, add});
+  block_product(rows, columns, depth, a, b, b_stride, c, c_stride, add);
 }
 void block_product_f64(int64_t rows, int64_t columns, int64_t depth, const Factor<double>& a, const double* b,
                        int64_t b_stride, double* c, int64_t c_stride, bool add) {
-  block_product(rows, columns, depth, a, b, b_stride, {c, c_stride, add});
+  block_product(rows, columns, depth, a, b, b_stride, c, c_stride, add);
 }
 
-template <class T>
-void pack(const Factor<T>& b, int64_t depth, int64_t columns, T* panel) {
-  if (b.transposed) return pack_panel_transposed(b.data, b.stride, depth, columns, panel);
-  pack_panel(b.data, b.stride, depth, columns, panel);
-}
 void pack_f32(const Factor<float>& b, int64_t depth, int64_t columns, float* panel) { pack(b, depth, columns, panel); }
 void pack_f64(const Factor<double>& b, int64_t depth, int64_t columns, double* panel) {
   pack(b, depth, columns, panel);
@@ -197,8 +176,7 @@ void run_block(int64_t rows, int64_t columns, int64_t depth, const Factor<T>& a,
     HWY_DYNAMIC_DISPATCH(block_product_f64)(rows, columns, depth, a, b, b_stride, c, c_stride, add);
 }
 
-// ---- small products: nothing is packed
-// ------------------------------------------------------------------------------------
+// ---- small products: nothing is packed --------------------------------------------------------------------
 
 template <class T>
 void multiply_direct(const Product<T>& p) {
@@ -215,8 +193,7 @@ void multiply_direct(const Product<T>& p) {
   });
 }
 
-// ---- few rows, or few columns: inner products
-// -------------------------------------------------------------------------------
+// ---- few rows, or few columns: inner products -------------------------------------------------------------
 
 template <class T>
 void run_inner(int64_t x_rows, const Factor<T>& x, int64_t y_rows, const Factor<T>& y, int64_t depth, T* out,
@@ -257,8 +234,7 @@ void multiply_few_columns(const Product<T>& p) {
   });
 }
 
-// ---- large products
-// -----------------------------------------------------------------------------------------------------------
+// ---- large products ---------------------------------------------------------------------------------------
 
 // A block of A as the tile likes it: close together, rows off powers of two. Not worth it for a few panels.
 template <class T>
@@ -341,8 +317,7 @@ void multiply_packed(const Product<T>& p) {
     }
 }
 
-// ---- which way
-// --------------------------------------------------------------------------------------------------------------
+// ---- which way --------------------------------------------------------------------------------------------
 
 template <class T>
 void multiply_one(const Product<T>& p) {

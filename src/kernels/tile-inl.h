@@ -46,8 +46,7 @@ namespace heed::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// ---- what the tile reads
-// ------------------------------------------------------------------------------------------------
+// ---- what the tile reads ----------------------------------------------------------------------------------
 
 // A(i,k) = data[i·stride + k]
 template <class T>
@@ -117,8 +116,7 @@ HWY_INLINE Panels<T> panels(const T* data, int64_t depth) {
   return {data, depth * kPanelWidth};
 }
 
-// ---- how wide the last vector of a row is
-// -------------------------------------------------------------------------------
+// ---- how wide the last vector of a row is -----------------------------------------------------------------
 
 struct WholeVector {
   template <class D>
@@ -150,8 +148,7 @@ struct PartVector {
   }
 };
 
-// ---- epilogues
-// ----------------------------------------------------------------------------------------------------------
+// ---- epilogues --------------------------------------------------------------------------------------------
 
 // f(row, column, x, width) for each vector x of the result.
 template <class F>
@@ -200,7 +197,26 @@ HWY_INLINE AddTo<D> add_to(D d, hn::TFromD<D>* c, int64_t stride) {
   return {d, c, stride};
 }
 
-// ---- the tile
+// ---- the tile ---------------------------------------------------------------------------------------------
+// C = the product or C += it, as is known only at run time.
+template <class D>
+struct StoreOrAdd {
+  AddTo<D> to;
+  bool add;
+  HWY_INLINE void prefetch(int64_t row, int64_t column, int lines) const {
+    if (add) to.prefetch(row, column, lines);
+  }
+  template <int kVectors, class Width>
+  HWY_INLINE void operator()(int64_t row, int64_t column, const hn::Vec<D> (&x)[kVectors], Width width) const {
+    if (add) return to(row, column, x, width);
+    store_to(to.d, to.c, to.stride)(row, column, x, width);
+  }
+};
+template <class D>
+HWY_INLINE StoreOrAdd<D> store_or_add(D d, hn::TFromD<D>* c, int64_t stride, bool add) {
+  return {{d, c, stride}, add};
+}
+
 // -----------------------------------------------------------------------------------------------------------
 
 // Accumulators of a tile: rows × vectors. 24 of 32 registers leave room for a row of B and a scalar of A; so do 12
@@ -276,8 +292,7 @@ HWY_NOINLINE void tile(int64_t row, int64_t column, int64_t depth, A a, const T*
   }
 }
 
-// ---- any number of rows and columns
-// ---------------------------------------------------------------------------------------
+// ---- any number of rows and columns -----------------------------------------------------------------------
 
 // Seven to eleven rows make two tiles of about the same height, since tiles of one or two rows are slow.
 template <int kRows>

@@ -64,6 +64,13 @@ TEST(Autograd, TheGradientOfALeafIsNotSharedWithAnother) {
   EXPECT_TRUE(close(b.grad().values(), Values{1, 2}, 0));
 }
 
+TEST(Autograd, TheGradientOfALeafIsPacked) {
+  Tensor w = numbers({1, 2, 3}).requires_grad(true);
+  backward(total(w));  // whose gradient is one number, repeated
+  EXPECT_TRUE(w.grad().contiguous());
+  EXPECT_TRUE(close(w.grad().values(), Values{1, 1, 1}, 0));
+}
+
 TEST(Autograd, BroadcastGradientsAreSummedBack) {
   Tensor row = numbers({1, 2, 3}).requires_grad(true), column = numbers({10, 20}).view({2, 1}).requires_grad(true);
   Tensor one = scalar(5, Dtype::f64).requires_grad(true);

@@ -43,7 +43,7 @@ void Engine::arrive(Place& place, const Tensor& gradient) {
   else if (outer_ && (!place.node || place.node->sequence < first_))
     return outer_->arrive(place, summed);
   if (!place.node) {
-    if (!only_chosen_) accumulate(place.grad, summed);
+    if (!only_chosen_) accumulate(place.grad, summed.packed());
     return;
   }
   Node& node = *place.node;

@@ -190,6 +190,7 @@ void PackedWeights<T>::update(const Factor<T>& b, int64_t depth, int64_t columns
   if (!panels_ || size != panels_size(depth_, columns_))
     panels_ = hwy::AllocateAligned<T>(static_cast<size_t>(std::max<int64_t>(size, 1)));
   source_ = b, depth_ = depth, columns_ = columns, version_ = version;
+  if (size == 0) return;
   const int64_t panels = panel_count(columns);
   parallel(panels, grain(panels, depth * columns), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {

@@ -217,7 +217,6 @@ HWY_INLINE StoreOrAdd<D> store_or_add(D d, hn::TFromD<D>* c, int64_t stride, boo
   return {{d, c, stride}, add};
 }
 
-
 // Accumulators of a tile: rows × vectors. 24 of 32 registers leave room for a row of B and a scalar of A; so do 12
 // of 16.
 template <int rows, int vectors>

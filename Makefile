@@ -31,7 +31,7 @@ tidy:
 	@$(call QUIET_CONFIGURE,tsan) && tools/check-tidy build/tsan
 asan:
 	@$(call QUIET_CONFIGURE,asan) && cmake --build --preset asan --target tests
-	@ctest --test-dir build/asan --output-on-failure
+	@ASAN_OPTIONS=allocator_may_return_null=1 ctest --test-dir build/asan --output-on-failure
 tsan:
 	@$(call QUIET_CONFIGURE,tsan) && cmake --build --preset tsan --target thread_tests
 	@tools/run-tsan build/tsan

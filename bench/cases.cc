@@ -8,6 +8,7 @@ void bench_linear_cross_entropy(Bench& bench);
 void bench_math(Bench& bench);
 void bench_optimizers(Bench& bench);
 void bench_products(Bench& bench);
+void bench_recurrent(Bench& bench);
 void bench_rows(Bench& bench);
 void bench_tape(Bench& bench);
 
@@ -20,6 +21,7 @@ void run_cases(const Options& options) {
            bench_math,
            bench_optimizers,
            bench_products,
+           bench_recurrent,
            bench_rows,
            bench_tape,
        })

@@ -1,9 +1,16 @@
-# The program: a verb a file below src/cli/, and the benchmarks that `heed bench` runs.
-file(GLOB HEED_PROGRAM_SOURCES CONFIGURE_DEPENDS src/cli/*.cc bench/*.cc)
-list(FILTER HEED_PROGRAM_SOURCES EXCLUDE REGEX "_test\\.cc$")
-if(HEED_PROGRAM_SOURCES)
-  add_executable(heed ${HEED_PROGRAM_SOURCES})
-  target_include_directories(heed PRIVATE src ${PROJECT_SOURCE_DIR})
-  target_compile_definitions(heed PRIVATE HEED_VERSION="${PROJECT_VERSION}")
-  target_link_libraries(heed PRIVATE heed_flags heed_static OpenMP::OpenMP_CXX hwy::hwy DNNL::dnnl fmt::fmt libzip::zip nlohmann_json::nlohmann_json)
-endif()
+# The program: a verb a file below src/cli/, and the benchmarks that `heed bench` runs. The verbs are a library of their own
+# for the sake of their tests.
+file(GLOB HEED_VERB_SOURCES CONFIGURE_DEPENDS src/cli/*.cc)
+list(FILTER HEED_VERB_SOURCES EXCLUDE REGEX "_test\\.cc$|/main\\.cc$")
+file(GLOB HEED_BENCH_SOURCES CONFIGURE_DEPENDS bench/*.cc)
+
+function(heed_program_part name)
+  target_include_directories(${name} PRIVATE src ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE heed_flags heed_static OpenMP::OpenMP_CXX hwy::hwy DNNL::dnnl fmt::fmt libzip::zip
+    nlohmann_json::nlohmann_json)
+endfunction()
+add_library(heed_verbs STATIC ${HEED_VERB_SOURCES})
+add_executable(heed src/cli/main.cc ${HEED_BENCH_SOURCES})
+heed_program_part(heed_verbs)
+heed_program_part(heed)
+target_link_libraries(heed PRIVATE heed_verbs)

@@ -27,9 +27,8 @@ foreach(source ${HEED_TEST_SOURCES})
   string(REPLACE "/" "_" name ${name})
   add_executable(${name} EXCLUDE_FROM_ALL ${source})
   target_link_libraries(${name} PRIVATE heed_testing)
-  if(path MATCHES "^src/cli/")  # the program is no library: its tests take the file that they test
-    string(REPLACE "_test.cc" ".cc" tested ${source})
-    target_sources(${name} PRIVATE ${tested})
+  if(path MATCHES "^src/cli/")  # the program is no library: its tests take its verbs
+    target_link_libraries(${name} PRIVATE heed_verbs)
   endif()
   add_dependencies(tests ${name})
   file(STRINGS ${source} labels REGEX "set_threads|std::j?thread" LIMIT_COUNT 1)

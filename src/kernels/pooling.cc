@@ -127,7 +127,7 @@ int64_t index_of_largest(const T* x, int64_t count) {
   std::fill_n(best, kLanes, x[0]);
   const auto take = [&](int64_t i, int64_t lane) {
     const T value = x[i];
-    best[lane] = (value > best[lane]) | (value != value) ? value : best[lane];
+    best[lane] = ((value > best[lane]) | (value != value)) ? value : best[lane];
   };
   int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes)

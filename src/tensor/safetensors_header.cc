@@ -71,7 +71,6 @@ class Events {
   std::vector<int64_t> offsets_;
   bool has_dtype_ = false, has_shape_ = false, has_offsets_ = false;
   std::unordered_set<std::string> names_, fields_;
-  bool has_metadata_ = false;
 };
 
 bool Events::misplaced(std::string_view what) {

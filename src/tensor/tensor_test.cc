@@ -188,7 +188,7 @@ TEST(Tensors, BeyondTwoToTheThirtyFirst) {
   void* memory = ::mmap(nullptr, static_cast<size_t>(n), PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   ASSERT_NE(memory, MAP_FAILED);
-  const std::shared_ptr<void> owner(memory, [n](void* at) { ::munmap(at, static_cast<size_t>(n)); });
+  const std::shared_ptr<void> owner(memory, [](void* at) { ::munmap(at, static_cast<size_t>(n)); });
   Tensor x = Tensor::wrap(memory, {n}, Dtype::u8, owner);
   x.at<uint8_t>({n - 1}) = 7;
   EXPECT_EQ(x.numel(), n);

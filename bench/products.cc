@@ -2,6 +2,7 @@
 #include "kernels/products.h"
 
 #include <fmt/format.h>
+#include <heed/nn.h>
 
 #include <algorithm>
 #include <memory>
@@ -33,8 +34,7 @@ void bench_tile(Bench& bench, const char* name, int64_t rows) {
   const Sizes s{rows, 64, 64};
   const auto a = values(s.rows * s.depth), w = values(s.columns * s.depth);
   std::vector<float> c(static_cast<size_t>(s.rows * s.columns));
-  kernels::PackedWeights<float> weights;
-  weights.update({w.data(), s.columns}, s.depth, s.columns, 0);
+  const kernels::PackedWeights<float> weights({w.data(), s.columns}, s.depth, s.columns);
   const kernels::PackedProduct<float> product{s.rows, a.data(), s.depth, &weights, c.data(), s.columns};
   bench.compute(
       name, shape(s), flops(s), [&] { kernels::multiply(product); }, 1);
@@ -69,7 +69,7 @@ struct Model {
   std::vector<kernels::PackedWeights<float>> weights{kMatrices};
   Model() {
     const auto w = values(kWidth * kWidth);
-    for (auto& one : weights) one.update({w.data(), kWidth, true}, kWidth, kWidth, 0);
+    for (auto& one : weights) one = kernels::PackedWeights<float>({w.data(), kWidth, true}, kWidth, kWidth);
   }
   void run(int64_t rows, const float* x, float* y) const {
     for (size_t i = 0; i < weights.size(); ++i)
@@ -82,21 +82,38 @@ struct Model {
                                                       .next = &weights[(i + 1) % weights.size()]});
   }
 };
+// run(rows) reads the whole model once: bound by memory as long as rows are few.
+void bench_model(Bench& bench, const char* name, const std::function<void(int64_t)>& run) {
+  const double numbers = Model::kMatrices * Model::kWidth * Model::kWidth;
+  for (const int64_t rows : {1, 4, 8, 32}) {
+    const std::string what = fmt::format("{} x {}, {} of {}", rows, Model::kWidth, Model::kMatrices, Model::kWidth);
+    if (rows <= 8)
+      bench.memory(name, what, 4 * numbers, [&] { run(rows); });
+    else
+      bench.compute(name, what, 2 * numbers * static_cast<double>(rows), [&] { run(rows); });
+  }
+}
+
 void bench_constant_weights(Bench& bench) {
   constexpr const char* kName = "constant weights";
   if (!bench.wants(kName)) return;
   const Model model;
-  const double numbers = Model::kMatrices * Model::kWidth * Model::kWidth;
-  for (const int64_t rows : {1, 4, 8, 32}) {
-    const auto x = values(rows * Model::kWidth);
-    auto y = values(rows * Model::kWidth);
-    const std::string what = fmt::format("{} x {}, {} of {}", rows, Model::kWidth, Model::kMatrices, Model::kWidth);
-    const auto run = [&] { model.run(rows, x.data(), y.data()); };
-    if (rows <= 8)
-      bench.memory(kName, what, 4 * numbers, run);
-    else
-      bench.compute(kName, what, 2 * numbers * static_cast<double>(rows), run);
-  }
+  const auto x = values(32 * Model::kWidth);
+  auto y = values(32 * Model::kWidth);
+  bench_model(bench, kName, [&](int64_t rows) { model.run(rows, x.data(), y.data()); });
+}
+
+// The same as a layer's user gets it: no tape, and weights that do not change.
+void bench_layers(Bench& bench) {
+  constexpr const char* kName = "layers of constant weights";
+  if (!bench.wants(kName)) return;
+  const NoGrad off;
+  std::vector<heed::Linear> layers;
+  for (int64_t i = 0; i < Model::kMatrices; ++i) layers.emplace_back(Model::kWidth, Model::kWidth);
+  const Tensor x = Tensor::full({32, Model::kWidth}, 0.5);
+  bench_model(bench, kName, [&](int64_t rows) {
+    for (const heed::Linear& layer : layers) layer(x.slice(0, 0, rows));
+  });
 }
 
 }  // namespace
@@ -109,6 +126,7 @@ void bench_products(Bench& bench) {
   bench_linear(bench, {1024, 2048, 512});
   bench_linear(bench, {1024, 512, 2048});
   bench_constant_weights(bench);
+  bench_layers(bench);
   if (!bench.wants("linear on all cores")) return;
   Linear linear{{1024, 1024, 1024}};
   bench.scaling("linear on all cores", "1024x1024x1024", [&] { linear.forward(); });

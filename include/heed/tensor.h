@@ -89,6 +89,10 @@ class Shape {
 std::ostream& operator<<(std::ostream& out, const Shape& shape);
 
 struct Storage;
+// What an op computed from a tensor's elements and keeps beside them, so that it need not do so again.
+struct Derived {
+  virtual ~Derived() = default;
+};
 namespace autograd {
 struct Place;  // where a tensor stands on the tape: floor 3's business
 }
@@ -101,6 +105,8 @@ class Tensor {
   static Tensor full(const Shape& shape, double value, Dtype dtype = Dtype::f32);
   // Elements that somebody else owns; `owner` is kept alive as long as a tensor looks at them.
   static Tensor wrap(void* data, const Shape& shape, Dtype dtype, std::shared_ptr<void> owner = nullptr);
+  // The same for elements that are handed over: from now on they are written to through tensors alone.
+  static Tensor adopt(void* data, const Shape& shape, Dtype dtype, std::shared_ptr<void> owner);
 
   bool defined() const { return impl_ != nullptr; }
   const Shape& shape() const;
@@ -111,6 +117,8 @@ class Tensor {
   Dtype dtype() const;
   bool contiguous() const;
 
+  // Through what is not const the elements may be written to until an op next reads them. Who writes later asks again:
+  // asking is what tells derived() that the elements change.
   void* raw();
   const void* raw() const;
   template <class T>
@@ -165,6 +173,10 @@ class Tensor {
   void copy_from(const Tensor& source);  // elementwise, broadcasting, converting
   bool shares_storage(const Tensor& other) const;
   bool sole_owner() const;  // nobody else holds this handle's storage
+  // What was kept last of these elements; null once somebody asked to write to them, here or through another view.
+  // Nothing is kept of elements that wrap() shares with their owner, who may write unseen.
+  std::shared_ptr<const Derived> derived() const;
+  void keep(std::shared_ptr<const Derived> derived) const;
 
   // Gradients (floor 3).
   Tensor& requires_grad(bool wanted);

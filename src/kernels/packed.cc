@@ -162,34 +162,30 @@ void multiply_rows(const PackedProduct<T>& p) {
   });
 }
 
+// Rows in equal blocks of whole tiles. The threads share the panels of a block, or the blocks where panels are few.
 template <class T>
 void multiply_all(const PackedProduct<T>& p) {
   if (p.rows <= 0 || p.weights->columns() <= 0) return;
   PackedProduct<T> part = p;
   part.a = near_rows(p, p.weights->depth(), &part.a_stride);
-  for (int64_t row = 0; row < p.rows; row += kRowBlock) {
-    PackedProduct<T> block = part;
-    block.rows = std::min(kRowBlock, p.rows - row);
-    block.a += row * part.a_stride, block.c += row * p.c_stride;
-    multiply_rows(block);
-  }
+  const int64_t blocks = (p.rows + kRowBlock - 1) / kRowBlock, rows = ((p.rows + blocks - 1) / blocks + 5) / 6 * 6;
+  const auto run = [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin * rows; row < std::min(p.rows, end * rows); row += rows) {
+      PackedProduct<T> block = part;
+      block.rows = std::min(rows, p.rows - row);
+      block.a += row * part.a_stride, block.c += row * p.c_stride;
+      multiply_rows(block);
+    }
+  };
+  panel_count(p.weights->columns()) < 4 ? parallel(blocks, 1, run) : run(0, blocks);
 }
 
 }  // namespace
 
 template <class T>
-bool PackedWeights<T>::holds(const Factor<T>& b, int64_t depth, int64_t columns, uint64_t version) const {
-  return source_.data == b.data && source_.stride == b.stride && source_.transposed == b.transposed &&
-         depth_ == depth && columns_ == columns && version_ == version;
-}
-
-template <class T>
-void PackedWeights<T>::update(const Factor<T>& b, int64_t depth, int64_t columns, uint64_t version) {
-  if (holds(b, depth, columns, version)) return;
+PackedWeights<T>::PackedWeights(const Factor<T>& b, int64_t depth, int64_t columns) : depth_(depth), columns_(columns) {
   const int64_t size = panels_size(depth, columns);
-  if (!panels_ || size != panels_size(depth_, columns_))
-    panels_ = hwy::AllocateAligned<T>(static_cast<size_t>(std::max<int64_t>(size, 1)));
-  source_ = b, depth_ = depth, columns_ = columns, version_ = version;
+  panels_ = hwy::AllocateAligned<T>(static_cast<size_t>(std::max<int64_t>(size, 1)));
   if (size == 0) return;
   const int64_t panels = panel_count(columns);
   parallel(panels, grain(panels, depth * columns), [&](int64_t begin, int64_t end) {

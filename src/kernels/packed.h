@@ -1,7 +1,6 @@
 // Products with constant weights: packed once into the tile's panels, then read at the speed of the memory by few rows.
 //
-//   PackedWeights<float> weights;
-//   weights.update({w, in, /*transposed=*/true}, in, out, version);      // packs if w or its version has changed
+//   PackedWeights<float> weights({w, in, /*transposed=*/true}, in, out);
 //   multiply(PackedProduct<float>{.rows = 4, .a = x, .a_stride = in, .weights = &weights, .c = y, .c_stride = out});
 #pragma once
 
@@ -15,20 +14,16 @@ namespace heed::kernels {
 template <class T>
 class PackedWeights {
  public:
-  // B, depth × columns. Packs unless data, sizes and version are those of the last time: whoever changes weights in
-  // place gives them another version.
-  void update(const Factor<T>& b, int64_t depth, int64_t columns, uint64_t version);
+  PackedWeights() = default;                                          // nothing packed: panels() is null
+  PackedWeights(const Factor<T>& b, int64_t depth, int64_t columns);  // a copy of B, depth × columns
 
   int64_t depth() const { return depth_; }
   int64_t columns() const { return columns_; }
   const T* panels() const { return panels_.get(); }  // [columns/64][depth][64], zeros after the last column
 
  private:
-  bool holds(const Factor<T>& b, int64_t depth, int64_t columns, uint64_t version) const;
   hwy::AlignedFreeUniquePtr<T[]> panels_;
-  Factor<T> source_{nullptr, 0};
   int64_t depth_ = 0, columns_ = 0;
-  uint64_t version_ = 0;
 };
 
 // C = activation(A·B + bias), or activation(C + A·B + bias) when accumulating. A is rows × depth in rows of a_stride, C

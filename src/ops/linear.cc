@@ -66,23 +66,39 @@ Tensor column_sums(const Tensor& dy) {
   });
 }
 
-// activation(x Wᵀ + b) for x (rows, in), off the tape.
+// y = activation(x Wᵀ + b) for x (rows, in), off the tape. Weights that nobody is training are read as they were
+// packed.
+template <class T>
+void multiply_into(const Tensor& x, const Tensor& weight, const T* bias, Activation activation, Tensor* y) {
+  const int64_t rows = x.dim(0), in = weight.dim(1), out = weight.dim(0);
+  const auto packed = recording() ? nullptr : packed_weight<T>(weight);
+  if (packed)
+    return kernels::multiply(kernels::PackedProduct<T>{.rows = rows,
+                                                       .a = x.data<T>(),
+                                                       .a_stride = in,
+                                                       .weights = packed.get(),
+                                                       .c = y->data<T>(),
+                                                       .c_stride = out,
+                                                       .bias = bias,
+                                                       .activation = kernel(activation)});
+  kernels::multiply(kernels::Product<T>{.rows = rows,
+                                        .columns = out,
+                                        .depth = in,
+                                        .a = {x.data<T>(), in},
+                                        .b = {weight.data<T>(), in, true},
+                                        .c = y->data<T>(),
+                                        .c_stride = out,
+                                        .bias = bias,
+                                        .activation = kernel(activation)});
+}
+
 Tensor fused(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation) {
   return dispatch_floating(x.dtype(), "linear", [&](auto zero) {
     using T = decltype(zero);
-    const int64_t rows = x.dim(0), in = weight.dim(1), out = weight.dim(0);
-    const Tensor packed = x.packed(), w = weight.packed(), b = bias.defined() ? bias.packed() : bias;
-    Tensor y({rows, out}, x.dtype());
+    const Tensor b = bias.defined() ? bias.packed() : bias;
+    Tensor y({x.dim(0), weight.dim(0)}, x.dtype());
     if (y.numel() > 0)
-      kernels::multiply(kernels::Product<T>{.rows = rows,
-                                            .columns = out,
-                                            .depth = in,
-                                            .a = {packed.data<T>(), in},
-                                            .b = {w.data<T>(), in, true},
-                                            .c = y.data<T>(),
-                                            .c_stride = out,
-                                            .bias = b.defined() ? b.data<T>() : nullptr,
-                                            .activation = kernel(activation)});
+      multiply_into<T>(x.packed(), weight.packed(), b.defined() ? b.data<T>() : nullptr, activation, &y);
     return y;
   });
 }

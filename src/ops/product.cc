@@ -40,6 +40,17 @@ struct Operand {
   }
 };
 
+// A weight that was seen: once, and nothing is packed yet, or again.
+template <class T>
+struct SeenWeight final : Derived {
+  const T* data;
+  Shape shape;
+  kernels::PackedWeights<T> packed;
+
+  explicit SeenWeight(const Tensor& weight) : data(weight.data<T>()), shape(weight.shape()) {}
+  bool is(const Tensor& weight) const { return data == weight.raw() && shape == weight.shape(); }
+};
+
 Shape leading(const Shape& shape) { return Shape(std::span(shape.begin(), shape.size() - 2)); }
 
 Tensor with_batch(const Tensor& x, Shape batch) {
@@ -75,5 +86,20 @@ Tensor multiplied(const Tensor& a, const Tensor& b) {
   });
   return c;
 }
+
+// Threads that meet here for the first time may pack twice; each gets a whole one.
+template <class T>
+std::shared_ptr<const kernels::PackedWeights<T>> packed_weight(const Tensor& weight) {
+  auto seen = std::dynamic_pointer_cast<const SeenWeight<T>>(weight.derived());
+  const bool again = seen && seen->is(weight);
+  if (!again || !seen->packed.panels()) {
+    const auto now = std::make_shared<SeenWeight<T>>(weight);
+    if (again) now->packed = {{now->data, weight.dim(1), true}, weight.dim(1), weight.dim(0)};
+    weight.keep(seen = now);
+  }
+  return again ? std::shared_ptr<const kernels::PackedWeights<T>>(seen, &seen->packed) : nullptr;
+}
+template std::shared_ptr<const kernels::PackedWeights<float>> packed_weight(const Tensor&);
+template std::shared_ptr<const kernels::PackedWeights<double>> packed_weight(const Tensor&);
 
 }  // namespace heed

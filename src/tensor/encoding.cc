@@ -174,7 +174,7 @@ Tensor tensor_of(const Bytes& bytes, Encoding encoding, std::span<const int64_t>
   if (!about.same_bytes) return converted(bytes, encoding, shape, *about.dtype);
   if (bytes.size > 0 && bytes.owner &&
       reinterpret_cast<uintptr_t>(bytes.data) % static_cast<size_t>(about.bits / 8) == 0)
-    return Tensor::wrap(bytes.data, shape, *about.dtype, bytes.owner);
+    return Tensor::adopt(bytes.data, shape, *about.dtype, bytes.owner);
   Tensor copy(shape, *about.dtype);
   if (bytes.size > 0) std::memcpy(copy.raw(), bytes.data, static_cast<size_t>(bytes.size));
   return copy;

@@ -1,6 +1,8 @@
 #include <heed/tensor.h>
 
 #include <algorithm>
+#include <atomic>
+#include <mutex>
 
 #include "base/check.h"
 #include "tensor/arena.h"
@@ -8,20 +10,51 @@
 
 namespace heed {
 
-// Elements: a block of the arena, or somebody else's memory with its owner.
+namespace {
+
+// What is derived from elements, until they are written to. Most tensors have nothing of the kind: writing asks a flag.
+class DerivedCell {
+ public:
+  std::shared_ptr<const Derived> get() {
+    if (!full_) return nullptr;
+    std::lock_guard lock(mutex_);
+    return derived_;
+  }
+  void set(std::shared_ptr<const Derived> derived) {
+    std::lock_guard lock(mutex_);
+    derived_.swap(derived);
+    full_ = derived_ != nullptr;
+  }
+  void drop() {
+    if (full_) set(nullptr);
+  }
+
+ private:
+  std::atomic<bool> full_ = false;
+  std::mutex mutex_;
+  std::shared_ptr<const Derived> derived_;
+};
+
+enum class Owner { arena, handed_over, somebody_else };
+
+}  // namespace
+
+// Elements: a block of the arena, or other memory with its owner.
 struct Storage {
-  Storage(void* data, int64_t bytes, std::shared_ptr<void> owner) : data(data), bytes(bytes), owner(std::move(owner)) {}
-  explicit Storage(int64_t bytes) : data(arena::allocate(bytes)), bytes(bytes), from_arena(true) {}
+  Storage(void* data, int64_t bytes, Owner kind, std::shared_ptr<void> owner)
+      : data(data), bytes(bytes), kind(kind), owner(std::move(owner)) {}
+  explicit Storage(int64_t bytes) : data(arena::allocate(bytes)), bytes(bytes), kind(Owner::arena) {}
   ~Storage() {
-    if (from_arena) arena::give_back(data);
+    if (kind == Owner::arena) arena::give_back(data);
   }
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;
 
   void* data;
   int64_t bytes;  // all of them: no view reaches beyond
-  bool from_arena = false;
+  Owner kind;
   std::shared_ptr<void> owner;
+  DerivedCell derived;
 };
 
 struct Tensor::Impl {
@@ -32,6 +65,9 @@ struct Tensor::Impl {
   Dtype dtype;
   bool contiguous;
   std::shared_ptr<autograd::Place> place;
+
+  static std::shared_ptr<Impl> around(void* data, const Shape& shape, Dtype dtype, Owner kind,
+                                      std::shared_ptr<void> owner);
 };
 
 namespace {
@@ -71,12 +107,20 @@ Tensor Tensor::full(const Shape& shape, double value, Dtype dtype) {
   return result;
 }
 
-Tensor Tensor::wrap(void* data, const Shape& shape, Dtype dtype, std::shared_ptr<void> owner) {
+std::shared_ptr<Tensor::Impl> Tensor::Impl::around(void* data, const Shape& shape, Dtype dtype, Owner kind,
+                                                   std::shared_ptr<void> owner) {
   const int64_t numel = checked_numel(shape);
   const int64_t bytes = checked_multiply(numel, size_of(dtype), "tensor");
-  auto storage = std::make_shared<Storage>(data, bytes, std::move(owner));
-  return Tensor(std::make_shared<Impl>(Impl{std::move(storage), static_cast<char*>(data), shape,
-                                            contiguous_strides(shape), numel, dtype, true, nullptr}));
+  auto storage = std::make_shared<Storage>(data, bytes, kind, std::move(owner));
+  return std::make_shared<Impl>(Impl{std::move(storage), static_cast<char*>(data), shape, contiguous_strides(shape),
+                                     numel, dtype, true, nullptr});
+}
+
+Tensor Tensor::wrap(void* data, const Shape& shape, Dtype dtype, std::shared_ptr<void> owner) {
+  return Tensor(Impl::around(data, shape, dtype, Owner::somebody_else, std::move(owner)));
+}
+Tensor Tensor::adopt(void* data, const Shape& shape, Dtype dtype, std::shared_ptr<void> owner) {
+  return Tensor(Impl::around(data, shape, dtype, Owner::handed_over, std::move(owner)));
 }
 
 Tensor Tensor::make_view(const Shape& shape, const Shape& strides, int64_t offset) const {
@@ -115,7 +159,10 @@ int64_t Tensor::dim(int i) const { return shape()[wrap_dim(i, rank(), "dim")]; }
 int64_t Tensor::numel() const { return defined_impl(impl_)->numel; }
 Dtype Tensor::dtype() const { return defined_impl(impl_)->dtype; }
 bool Tensor::contiguous() const { return defined_impl(impl_)->contiguous; }
-void* Tensor::raw() { return defined_impl(impl_)->data; }
+void* Tensor::raw() {
+  defined_impl(impl_)->storage->derived.drop();
+  return impl_->data;
+}
 const void* Tensor::raw() const { return defined_impl(impl_)->data; }
 
 void Tensor::expect(Dtype dtype) const {
@@ -159,7 +206,12 @@ bool Tensor::shares_storage(const Tensor& other) const {
   return impl_ && other.impl_ && impl_->storage == other.impl_->storage;
 }
 bool Tensor::sole_owner() const {
-  return impl_.use_count() == 1 && impl_->storage.use_count() == 1 && impl_->storage->from_arena;
+  return impl_.use_count() == 1 && impl_->storage.use_count() == 1 && impl_->storage->kind == Owner::arena;
+}
+
+std::shared_ptr<const Derived> Tensor::derived() const { return defined_impl(impl_)->storage->derived.get(); }
+void Tensor::keep(std::shared_ptr<const Derived> derived) const {
+  if (defined_impl(impl_)->storage->kind != Owner::somebody_else) impl_->storage->derived.set(std::move(derived));
 }
 
 const std::shared_ptr<autograd::Place>& Tensor::place() const { return defined_impl(impl_)->place; }

@@ -63,13 +63,12 @@ std::vector<double> differences(const Function& f, const Inputs& inputs, Tensor&
   NoGrad off;
   std::vector<double> result;
   for (int64_t i = 0; i < x.numel(); ++i) {
-    double& value = element(x, i);
-    const double middle = value, step = 1e-5 * (1 + std::abs(middle));
-    value = middle + step;
+    const double middle = element(x, i), step = 1e-5 * (1 + std::abs(middle));
+    element(x, i) = middle + step;
     const double above = weighted_sum(f(inputs), weights);
-    value = middle - step;
+    element(x, i) = middle - step;
     const double below = weighted_sum(f(inputs), weights);
-    value = middle;
+    element(x, i) = middle;
     result.push_back((above - below) / (2 * step));
   }
   return result;

@@ -121,6 +121,8 @@ std::string table_of(const FileSummary& file, const std::string& path) {
   for (const auto& [key, value] : file.metadata)
     text += shortened(fmt::format("  {}: {}", printable(key), printable(value)), kWidth) + "\n";
   for (const Cells& row : rows) text += line_of(row, widths);
+  for (const std::string& other : file.others)
+    text += shortened(fmt::format("no array: {}", printable(other)), kWidth) + "\n";
   return text;
 }
 
@@ -129,6 +131,7 @@ std::string json_of(const FileSummary& file, const std::string& path) {
   json["metadata"] = file.metadata;
   json["arrays"] = nlohmann::ordered_json::array();
   for (const ArraySummary& array : file.arrays) json["arrays"].push_back(json_of(array));
+  json["others"] = file.others;
   return json.dump(2, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";
 }
 

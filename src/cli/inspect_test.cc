@@ -55,7 +55,7 @@ TEST(Inspect, TableIsAlignedAndHarmless) {
 }
 
 TEST(Inspect, TheLongestNumbersStayInTheirColumns) {
-  FileSummary file{"safetensors", 123456789, {}, {}};
+  FileSummary file{.format = "safetensors", .bytes = 123456789};
   const Statistics::Range range{INT64_MIN, UINT64_MAX, -1.23456789e-300};
   file.arrays.push_back(
       {std::string(300, 'n'), "F8_E5M2FNUZ", std::vector<int64_t>(20, 1000), Statistics{range, 123456}});
@@ -99,6 +99,15 @@ TEST(Inspect, FormatsByContent) {
   EXPECT_TRUE(refused(ErrorKind::format, {folder / "d", "neither"}, [&] { summarize(folder / "d"); }));
   testing::write_file(folder / "e", "");
   EXPECT_TRUE(refused(ErrorKind::format, {folder / "e", "neither"}, [&] { summarize(folder / "e"); }));
+}
+
+TEST(Inspect, MembersThatAreNoArraysStandBelow) {
+  const FileSummary file{.format = "npz", .others = {"README.txt", std::string(100, 'x')}};
+  const std::vector<std::string> lines = lines_of(table_of(file, "m"));
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_EQ(lines[2], "no array: README.txt");
+  EXPECT_EQ(columns(lines[3]), 80);
+  EXPECT_EQ(nlohmann::json::parse(json_of(file, "m"))["others"][0], "README.txt");
 }
 
 TEST(Inspect, WhatIsNoNumberIsListedWithoutStatistics) {

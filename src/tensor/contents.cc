@@ -30,10 +30,10 @@ void add_npy(const Bytes& file, const std::string& path, FileSummary* summary) {
 }
 
 void add_npz(const Bytes& file, const std::string& path, FileSummary* summary) {
-  npz::visit_arrays(file, path, LoadOptions{}.most_bytes,
-                    [&](const std::string& name, const npy::Header& header, const Bytes& data) {
-                      summary->arrays.push_back(summary_of(name, header, data, path));
-                    });
+  const auto add = [&](const std::string& name, const npy::Header& header, const Bytes& data) {
+    summary->arrays.push_back(summary_of(name, header, data, path));
+  };
+  summary->others = npz::visit_arrays(file, path, LoadOptions{}.most_bytes, add);
 }
 
 void add_safetensors(const Bytes& file, const std::string& path, FileSummary* summary) {
@@ -63,7 +63,7 @@ FileSummary summarize(const std::string& path) {
   const Bytes file = map_file(path);
   for (const Format& format : kFormats) {
     if (!format.fits(file.span())) continue;
-    FileSummary summary{format.name, file.size, {}, {}};
+    FileSummary summary{.format = format.name, .bytes = file.size};
     format.add(file, path, &summary);
     return summary;
   }

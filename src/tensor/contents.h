@@ -20,8 +20,9 @@ struct ArraySummary {
 struct FileSummary {
   std::string format;  // "safetensors", "npy", "npz"
   int64_t bytes = 0;
-  std::vector<ArraySummary> arrays;
-  std::map<std::string, std::string> metadata;
+  std::vector<ArraySummary> arrays = {};
+  std::map<std::string, std::string> metadata = {};
+  std::vector<std::string> others = {};  // members of a npz archive that are no arrays
 };
 
 FileSummary summarize(const std::string& path);

@@ -33,13 +33,24 @@ npy::Header header_of(const ZipReader& zip, const ZipReader::Member& member, con
   }
 }
 
+// A member is an array if its name or, as for NumPy, its first bytes say so.
+bool is_array(const ZipReader& zip, const ZipReader::Member& member) {
+  return member.name.ends_with(kSuffix) || npy::is_npy(zip.front(member, 16).span());
+}
+
 }  // namespace
 
-void visit_arrays(const Bytes& file, const std::string& where, int64_t most_bytes,
-                  const std::function<void(const std::string&, const npy::Header&, const Bytes&)>& visit) {
+std::vector<std::string> visit_arrays(
+    const Bytes& file, const std::string& where, int64_t most_bytes,
+    const std::function<void(const std::string&, const npy::Header&, const Bytes&)>& visit) {
   const ZipReader zip(file, where, most_bytes);
   std::unordered_set<std::string> names;
+  std::vector<std::string> others;
   for (const ZipReader::Member& member : zip.members()) {
+    if (!is_array(zip, member)) {
+      others.push_back(member.name);
+      continue;
+    }
     const std::string name = array_name(member.name), here = place(where, name);
     check_format(names.insert(name).second, here, "duplicate: there with and without .npy");
     const npy::Header header = header_of(zip, member, here);
@@ -52,13 +63,20 @@ void visit_arrays(const Bytes& file, const std::string& where, int64_t most_byte
     check_format(wanted == held, here, "wrong shape: it takes {} bytes, the archive holds {}", wanted, held);
     visit(name, header, zip.content(member, header.data_begin));
   }
+  return others;
 }
 
 TensorFile load(const Bytes& file, const std::string& where, int64_t most_bytes) {
   TensorFile content;
-  visit_arrays(file, where, most_bytes, [&](const std::string& name, const npy::Header& header, const Bytes& data) {
-    content.tensors.emplace_back(name, npy::tensor_from(header, data, place(where, name)));
-  });
+  std::vector<std::string> no_numbers;
+  content.others =
+      visit_arrays(file, where, most_bytes, [&](const std::string& name, const npy::Header& header, const Bytes& data) {
+        if (header.encoding)
+          content.tensors.emplace_back(name, npy::tensor_from(header, data, place(where, name)));
+        else
+          no_numbers.push_back(name);
+      });
+  content.others.insert(content.others.end(), no_numbers.begin(), no_numbers.end());
   return content;
 }
 

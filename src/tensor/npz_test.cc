@@ -7,6 +7,7 @@
 
 #include "support/close.h"
 #include "support/files.h"
+#include "tensor/contents.h"
 
 namespace heed {
 namespace {
@@ -65,6 +66,37 @@ TEST(Npz, RoundTrip) {
 }
 
 TEST(Npz, TheSameContentGivesTheSameBytes) { EXPECT_EQ(archive_of(sample()), archive_of(sample())); }
+
+// NumPy lists such members and gives their bytes; only numbers become tensors.
+TEST(Npz, WhatIsNoArrayOfNumbersIsNamed) {
+  const testing::Folder folder;
+  const std::string path = folder / "a.npz", header = npy::header_text(tensor({1, 2}));
+  std::string labels = header;
+  labels.replace(labels.find("'<f4'"), 5, "'<U2'");
+  const float elements[4] = {1, 2, 3, 4};
+  AtomicFile file(path);
+  write_zip(file, path,
+            {{"README.txt", "read me", nullptr, 0},
+             {"labels.npy", labels, elements, 16},
+             {"with.npy", header, elements, 8},
+             {"without", header, elements + 2, 8}},
+            true);
+  file.commit();
+  zip_t* archive = zip_open(path.c_str(), 0, nullptr);
+  ASSERT_NE(archive, nullptr);
+  EXPECT_GE(zip_dir_add(archive, "folder", ZIP_FL_ENC_UTF_8), 0);
+  ASSERT_EQ(zip_close(archive), 0);
+  const TensorFile content = load_npz(path);
+  EXPECT_EQ(content.others, (std::vector<std::string>{"README.txt", "folder/", "labels"}));
+  ASSERT_EQ(content.tensors.size(), 2u);
+  EXPECT_EQ(content["with"].values(), (std::vector<double>{1, 2}));
+  EXPECT_EQ(content["without"].values(), (std::vector<double>{3, 4}));
+  EXPECT_FALSE(content.contains("labels"));
+  EXPECT_TRUE(refused(ErrorKind::data, {"'labels'", "no array of numbers"}, [&] { content["labels"]; }));
+  const FileSummary summary = summarize(path);
+  EXPECT_EQ(summary.others, (std::vector<std::string>{"README.txt", "folder/"}));
+  EXPECT_EQ(summary.arrays.at(0).dtype, "<U2");
+}
 
 TEST(Npz, LargeArraysPackAndUnpack) {
   const TensorFile content{.tensors = {{"zeros", Tensor::zeros({3'000'000})}}, .metadata = {}};

@@ -29,7 +29,7 @@ namespace heed {
 struct TensorFile {
   std::vector<std::pair<std::string, Tensor>> tensors;  // in the order of the file's list
   std::map<std::string, std::string> metadata = {};     // safetensors only
-  std::vector<std::string> others = {};                 // npz only: members that are no arrays of numbers, not read
+  std::vector<std::string> others = {};                 // npz only: members that no tensor holds
 
   bool contains(std::string_view name) const;
   const Tensor& operator[](std::string_view name) const;  // Error(data) where there is none
@@ -77,7 +77,7 @@ Tensor load_npy(const std::string& path, const LoadOptions& options = {});
 void save_npy(const std::string& path, const Tensor& tensor);
 
 // Zip archives of npy files; names are without ".npy". As for NumPy, other files may be among them (a README, say):
-// they and arrays that are no numbers are named in `others`, and are not saved again.
+// they, and arrays of what tensors cannot hold, are named in `others` and not saved again.
 TensorFile load_npz(const std::string& path, const LoadOptions& options = {});
 struct NpzOptions {
   bool compress = false;

@@ -68,15 +68,15 @@ std::vector<std::string> visit_arrays(
 
 TensorFile load(const Bytes& file, const std::string& where, int64_t most_bytes) {
   TensorFile content;
-  std::vector<std::string> no_numbers;
+  std::vector<std::string> not_held;
   content.others =
       visit_arrays(file, where, most_bytes, [&](const std::string& name, const npy::Header& header, const Bytes& data) {
-        if (header.encoding)
+        if (header.encoding && dtype_for(*header.encoding))
           content.tensors.emplace_back(name, npy::tensor_from(header, data, place(where, name)));
         else
-          no_numbers.push_back(name);
+          not_held.push_back(name);
       });
-  content.others.insert(content.others.end(), no_numbers.begin(), no_numbers.end());
+  content.others.insert(content.others.end(), not_held.begin(), not_held.end());
   return content;
 }
 

@@ -196,7 +196,7 @@ const Tensor& TensorFile::operator[](std::string_view name) const {
       std::find_if(tensors.begin(), tensors.end(), [&](const auto& named) { return named.first == name; });
   if (found != tensors.end()) return found->second;
   if (std::find(others.begin(), others.end(), name) != others.end())
-    fail(ErrorKind::data, "tensors", "'{}' is there, but is no array of numbers", printable(name));
+    fail(ErrorKind::data, "tensors", "'{}' is there, but is nothing that tensors hold", printable(name));
   fail(ErrorKind::data, "tensors", "there is no '{}' among {}", name, tensors.size());
 }
 

@@ -6,6 +6,8 @@
 
 #include "support/close.h"
 #include "support/files.h"
+#include "support/small_files.h"
+#include "tensor/contents.h"
 
 namespace heed {
 namespace {
@@ -32,6 +34,7 @@ std::string counting(int from, int to) {
 Tensor load(const std::string& content) {
   const testing::Folder folder;
   testing::write_file(folder / "array.npy", content);
+  const testing::SmallFileLimits watch(content);
   return load_npy(folder / "array.npy");
 }
 void expect_refused(const std::string& content, std::vector<std::string> parts, ErrorKind kind = ErrorKind::format) {
@@ -177,6 +180,18 @@ TEST(Npy, ElementsAreMapped) {
   const Tensor mapped = load_npy(folder / "a.npy");
   EXPECT_EQ(memory_use().in_use, used);
   EXPECT_EQ(reinterpret_cast<uintptr_t>(mapped.raw()) % 64, 0u);
+}
+
+TEST(Npy, SmallFilesStayWithinTheirLimits) {
+  const std::string data = counting(0, 48);
+  const auto read = [](const std::string& path) {
+    load_npy(path).values();
+    summarize(path);
+  };
+  testing::expect_small_files_within_limits(
+      1000, [&](auto& faults) { return faults(npy_of(described("<f4", "(3, 4)"), data)); }, read);
+  testing::expect_small_files_within_limits(
+      1000, [&](auto& faults) { return npy_of(faults(described(">i8", "(2, 3)", "True")), data); }, read);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "support/close.h"
 #include "support/files.h"
+#include "support/small_files.h"
 #include "tensor/contents.h"
 
 namespace heed {
@@ -34,6 +35,7 @@ std::string archive_of(const TensorFile& content, bool compress = false) {
 TensorFile load(const std::string& content, const LoadOptions& options = {}) {
   const testing::Folder folder;
   testing::write_file(folder / "archive.npz", content);
+  const testing::SmallFileLimits watch(content);
   return load_npz(folder / "archive.npz", options);
 }
 void expect_refused(const std::string& content, std::vector<std::string> parts, const LoadOptions& options = {}) {
@@ -68,7 +70,7 @@ TEST(Npz, RoundTrip) {
 TEST(Npz, TheSameContentGivesTheSameBytes) { EXPECT_EQ(archive_of(sample()), archive_of(sample())); }
 
 // NumPy lists such members and gives their bytes; only numbers become tensors.
-TEST(Npz, WhatIsNoArrayOfNumbersIsNamed) {
+TEST(Npz, WhatNoTensorHoldsIsNamed) {
   const testing::Folder folder;
   const std::string path = folder / "a.npz", header = npy::header_text(tensor({1, 2}));
   std::string labels = header;
@@ -92,7 +94,7 @@ TEST(Npz, WhatIsNoArrayOfNumbersIsNamed) {
   EXPECT_EQ(content["with"].values(), (std::vector<double>{1, 2}));
   EXPECT_EQ(content["without"].values(), (std::vector<double>{3, 4}));
   EXPECT_FALSE(content.contains("labels"));
-  EXPECT_TRUE(refused(ErrorKind::data, {"'labels'", "no array of numbers"}, [&] { content["labels"]; }));
+  EXPECT_TRUE(refused(ErrorKind::data, {"'labels'", "nothing that tensors hold"}, [&] { content["labels"]; }));
   const FileSummary summary = summarize(path);
   EXPECT_EQ(summary.others, (std::vector<std::string>{"README.txt", "folder/"}));
   EXPECT_EQ(summary.arrays.at(0).dtype, "<U2");
@@ -207,6 +209,31 @@ TEST(NpzRules, WhatCannotBeSaved) {
   EXPECT_TRUE(refused(ErrorKind::usage, {"UTF-8"}, save("\xff", scalar(1))));
   EXPECT_TRUE(refused(ErrorKind::usage, {"zero"}, save(std::string("a\0b", 3), scalar(1))));
   EXPECT_EQ(folder.count(), 0u);
+}
+
+TEST(Npz, SmallFilesStayWithinTheirLimits) {
+  const auto read = [](const std::string& path) {
+    for (const auto& [name, tensor] : load_npz(path).tensors) tensor.values();
+    summarize(path);
+  };
+  const TensorFile content{.tensors = {{"a", tensor({{1, 2, 3}})}, {"b", Tensor::zeros({50})}}};
+  const std::string stored = archive_of(content), packed = archive_of(content, true);
+  ASSERT_LT(std::max(stored.size(), packed.size()), 1024u);
+  testing::expect_small_files_within_limits(
+      1000, [&](auto& faults) { return faults(stored); }, read);
+  testing::expect_small_files_within_limits(
+      1000, [&](auto& faults) { return faults(packed); }, read);
+  // A whole archive of an array with faults.
+  const std::string header = npy::header_text(Tensor::zeros({100}));
+  const testing::Folder folder;
+  const auto archive = [&](auto& faults) {
+    const std::string array = faults(header + std::string(400, '\0'));
+    AtomicFile file(folder / "a.npz");
+    write_zip(file, folder / "a.npz", {{"a.npy", array + " ", nullptr, 0}}, true);
+    file.commit();
+    return testing::file_content(folder / "a.npz");
+  };
+  testing::expect_small_files_within_limits(500, archive, read);
 }
 
 }  // namespace

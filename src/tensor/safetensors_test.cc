@@ -7,6 +7,8 @@
 
 #include "support/close.h"
 #include "support/files.h"
+#include "support/small_files.h"
+#include "tensor/contents.h"
 
 namespace heed {
 namespace {
@@ -33,6 +35,7 @@ std::string object(const std::string& inside) { return fmt::format("{{{}}}", ins
 TensorFile load(const std::string& content) {
   const testing::Folder folder;
   testing::write_file(folder / "model.safetensors", content);
+  const testing::SmallFileLimits watch(content);
   return load_safetensors(folder / "model.safetensors");
 }
 
@@ -313,6 +316,19 @@ TEST(Safetensors, AHundredThousandTensorsInASecond) {
   const testing::Folder folder;
   save_safetensors(folder / "m", content);
   EXPECT_EQ(load_safetensors(folder / "m").tensors.size(), content.tensors.size());
+}
+
+TEST(Safetensors, SmallFilesStayWithinTheirLimits) {
+  const std::string header = object(tensor_text("a", "F32", "[2,3]", "[0,24]") + "," +
+                                    tensor_text("b", "I64", "[]", "[24,32]") + R"(,"__metadata__":{"format":"pt"})");
+  const auto read = [](const std::string& path) {
+    for (const auto& [name, tensor] : load_safetensors(path).tensors) tensor.values();
+    summarize(path);
+  };
+  testing::expect_small_files_within_limits(
+      1000, [&](auto& faults) { return faults(file_of(header, 32)); }, read);
+  testing::expect_small_files_within_limits(
+      1000, [&](auto& faults) { return file_of(faults(header), 32); }, read);
 }
 
 }  // namespace

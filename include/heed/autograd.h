@@ -42,13 +42,21 @@ struct Place {
 // Where a backward function leaves the gradients of its op's inputs.
 class Gradients {
  public:
-  explicit Gradients(autograd::Node& node) : node_(node) {}
+  // From a tensor of an input's shape, the view of a part of it.
+  using Part = std::function<Tensor(const Tensor&)>;
+
+  Gradients(autograd::Node& node, bool last) : node_(node), last_(last) {}
   bool needs(int input) const;  // is this input's gradient wanted?
   // Adds a gradient to input number `input`. It may have been broadcast: it is summed back to the input's shape.
   void add(int input, const Tensor& gradient);
+  // The same where only a part of the input was used: the time that it takes is the part's, not the input's.
+  void add_to_part(int input, const Tensor& gradient, const Part& part);
+  // Is this the last time that backward comes here? Then it may use up what was saved.
+  bool last() const { return last_; }
 
  private:
   autograd::Node& node_;
+  bool last_;
 };
 
 namespace autograd {

@@ -4,6 +4,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/reduce.h"
 #include "tensor/dtype.h"
+#include "tensor/walk.h"
 
 namespace heed::autograd {
 namespace {
@@ -19,6 +20,17 @@ Tensor sum_dim(const Tensor& x, int dim) {
   dispatch_floating(x.dtype(), "backward",
                     [&](auto zero) { kernels::sum(reduce, x.data<decltype(zero)>(), y.data<decltype(zero)>()); });
   return y;
+}
+
+// Nobody else sees what is added.
+void make_own(Tensor& sum) {
+  if (!sum.sole_owner() || !sum.contiguous()) sum = sum.clone();
+}
+
+template <class T>
+void add_row(const T* x, int64_t x_step, T* sum, int64_t sum_step, int64_t n) {
+  if (x_step == 1 && sum_step == 1) return kernels::accumulate(x, sum, n);
+  for (int64_t i = 0; i < n; ++i) sum[i * sum_step] += x[i * x_step];
 }
 
 }  // namespace
@@ -39,12 +51,26 @@ void accumulate(Tensor& sum, const Tensor& gradient) {
     sum = gradient;
     return;
   }
-  Tensor total = sum.sole_owner() && sum.contiguous() ? sum : sum.clone();
+  make_own(sum);
   const Tensor added = gradient.packed();
-  dispatch_floating(total.dtype(), "backward", [&](auto zero) {
-    kernels::accumulate(added.data<decltype(zero)>(), total.data<decltype(zero)>(), total.numel());
+  dispatch_floating(sum.dtype(), "backward", [&](auto zero) {
+    kernels::accumulate(added.data<decltype(zero)>(), sum.data<decltype(zero)>(), sum.numel());
   });
-  sum = total;
+}
+
+void accumulate_part(Tensor& sum, const Shape& shape, const Tensor& gradient, const Gradients::Part& part) {
+  if (!sum.defined()) sum = Tensor::zeros(shape, gradient.dtype());
+  make_own(sum);
+  Tensor to = part(sum);
+  const Tensor added = sum_to(gradient, to.shape());
+  dispatch_floating(sum.dtype(), "backward", [&](auto zero) {
+    auto* target = to.data<decltype(zero)>();
+    const auto* origin = added.data<decltype(zero)>();
+    for_rows(Walk<2>{to.shape(), {to.strides(), added.strides()}},
+             [=](const Offsets<2>& at, const Offsets<2>& step, int64_t n) {
+               add_row(origin + at[1], step[1], target + at[0], step[0], n);
+             });
+  });
 }
 
 }  // namespace heed::autograd

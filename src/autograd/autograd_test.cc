@@ -2,7 +2,9 @@
 #include <heed/autograd.h>
 #include <heed/random.h>
 
+#include <set>
 #include <thread>
+#include <utility>
 
 #include "base/check.h"
 #include "support/close.h"
@@ -79,6 +81,60 @@ TEST(Autograd, BroadcastGradientsAreSummedBack) {
   EXPECT_TRUE(close(column.grad().values(), Values{30, 30}, 0));
   EXPECT_EQ(column.grad().shape(), Shape({2, 1}));
   EXPECT_EQ(one.grad().item(), 180);
+}
+
+// Row i of x; `wholes` collects the tensors whose part is taken.
+Tensor row(const Tensor& x, int64_t i, std::set<const void*>* wholes) {
+  return record("row", x.select(0, i), {x}, [=](const Tensor& dy, Gradients& d) {
+    d.add_to_part(0, dy, [=](const Tensor& whole) {
+      wholes->insert(std::as_const(whole).raw());
+      return whole.select(0, i);
+    });
+  });
+}
+
+TEST(Autograd, PartsOfAnInputAddUpInOneTensor) {
+  Tensor x = numbers({1, 2, 3, 4, 5, 6}).view({3, 2}).requires_grad(true);
+  std::set<const void*> wholes;
+  const auto rows = [&](const Tensor& of) {
+    const Tensor sum = times(row(of, 0, &wholes), row(of, 2, &wholes));  // x0·x2
+    return total(times(sum, row(of, 0, &wholes)));                       // x0²·x2
+  };
+  const Values want{10, 24, 0, 0, 1, 4};
+  backward(rows(x));
+  EXPECT_TRUE(close(x.grad().values(), want, 0));
+  EXPECT_EQ(wholes.size(), 1u);
+
+  const Tensor held = x.grad();  // somebody looks at it: what comes next is not added under his eyes
+  backward(rows(x));
+  EXPECT_TRUE(close(held.values(), want, 0));
+  EXPECT_TRUE(close(x.grad().values(), Values{20, 48, 0, 0, 2, 8}, 0));
+
+  const Tensor two = numbers({2}), middle = times(x, two);
+  const auto found = gradients(rows(middle), {middle, x});  // 4 x0·x2 … and twice that
+  EXPECT_TRUE(close(found[0].values(), Values{40, 96, 0, 0, 4, 16}, 0));
+  EXPECT_TRUE(close(found[1].values(), Values{80, 192, 0, 0, 8, 32}, 0));
+}
+
+TEST(Autograd, AWholeGradientAndPartsMeet) {
+  Tensor x = numbers({1, 2, 3, 4}).view({2, 2}).requires_grad(true);
+  std::set<const void*> wholes;
+  const Tensor part = row(x, 1, &wholes);
+  const Tensor y = times(total(times(x, x)), total(times(part, numbers({10}))));  // 30 · 70
+  backward(y);
+  EXPECT_TRUE(close(x.grad().values(), Values{140, 280, 420 + 300, 560 + 300}, 0));
+}
+
+TEST(Autograd, TheLastTimeIsKnown) {
+  Tensor x = numbers({1}).requires_grad(true);
+  std::vector<bool> last;
+  const Tensor y = record("op", numbers({1}), {x}, [&](const Tensor& dy, Gradients& d) {
+    last.push_back(d.last());
+    d.add(0, dy);
+  });
+  backward(y, {.keep = true});
+  backward(y);
+  EXPECT_EQ(last, (std::vector<bool>{false, true}));
 }
 
 TEST(Autograd, ADiamondIsWalkedOnce) {

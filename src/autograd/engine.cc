@@ -33,17 +33,21 @@ Engine* Engine::current() { return current_engine; }
 
 Tensor Engine::chosen(const Tensor& input) const { return chosen_.at(input.place().get()); }
 
-void Engine::arrive(Place& place, const Tensor& gradient) {
+void Engine::arrive(Place& place, const Tensor& gradient, const Gradients::Part& part) {
   check(gradient.dtype() == place.dtype, "backward", "a gradient of dtype {} for a tensor of {}",
         heed::name(gradient.dtype()), heed::name(place.dtype));
-  const Tensor summed = sum_to(gradient.place() ? gradient.detach() : gradient, place.shape);
+  const Tensor untaped = gradient.place() ? gradient.detach() : gradient;
+  const Tensor summed = part ? untaped : sum_to(untaped, place.shape);
+  const auto add = [&](Tensor& sum, const Tensor& added) {
+    part ? accumulate_part(sum, place.shape, added, part) : accumulate(sum, added);
+  };
   const auto found = only_chosen_ ? chosen_.find(&place) : chosen_.end();
   if (found != chosen_.end())
-    accumulate(found->second, summed);
+    add(found->second, summed);
   else if (outer_ && (!place.node || place.node->sequence < first_))
-    return outer_->arrive(place, summed);
+    return outer_->arrive(place, summed, part);
   if (!place.node) {
-    if (!only_chosen_) accumulate(place.grad, summed.packed());
+    if (!only_chosen_) add(place.grad, summed.packed());
     return;
   }
   Node& node = *place.node;
@@ -52,7 +56,7 @@ void Engine::arrive(Place& place, const Tensor& gradient) {
     ready_.push_back(place.node);
     std::push_heap(ready_.begin(), ready_.end(), older);
   }
-  accumulate(node.arrived[static_cast<size_t>(place.output)], summed);
+  add(node.arrived[static_cast<size_t>(place.output)], summed);
 }
 
 void Engine::run(Node& node, bool keep) {
@@ -63,11 +67,10 @@ void Engine::run(Node& node, bool keep) {
   node.arrived.clear();
   for (size_t i = 0; i < gradients.size(); ++i)
     if (!gradients[i].defined()) gradients[i] = Tensor::zeros(node.output_shapes[i], node.dtype);
-  Gradients d(node);
+  Gradients d(node, !keep);
+  node.released = !keep;
   node.run(gradients, d);
-  if (keep) return;
-  node.released = true;
-  node.release();
+  if (!keep) node.release();
 }
 
 void Engine::walk(const Tensor& output, const Tensor& seed, bool keep) {
@@ -103,11 +106,13 @@ static Tensor seed_of(const Tensor& output, const BackwardOptions& options) {
 
 bool Gradients::needs(int input) const { return node_.inputs[static_cast<size_t>(input)] != nullptr; }
 
-void Gradients::add(int input, const Tensor& gradient) {
+void Gradients::add(int input, const Tensor& gradient) { add_to_part(input, gradient, {}); }
+
+void Gradients::add_to_part(int input, const Tensor& gradient, const Part& part) {
   autograd::Place* place = node_.inputs[static_cast<size_t>(input)].get();
   if (!place) return;
   autograd::check_nan_gradient(node_.name, input, gradient);
-  autograd::Engine::current()->arrive(*place, gradient);
+  autograd::Engine::current()->arrive(*place, gradient, part);
 }
 
 void backward(const Tensor& output, const BackwardOptions& options) {

@@ -21,7 +21,8 @@ class Engine {
   static Engine* current();  // the walk that is under way on this thread, if any
 
   void walk(const Tensor& output, const Tensor& seed, bool keep);
-  void arrive(Place& place, const Tensor& gradient);  // a gradient for a tensor: summed back, then added
+  // A gradient for a tensor, or for a part of it: summed back, then added.
+  void arrive(Place& place, const Tensor& gradient, const Gradients::Part& part = {});
   Tensor chosen(const Tensor& input) const;
 
  private:

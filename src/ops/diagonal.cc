@@ -20,10 +20,8 @@ Tensor diagonal(const Tensor& x, int a, int b) {
   a = wrap_dim(a, x.rank(), "diagonal"), b = wrap_dim(b, x.rank(), "diagonal");
   check(a < b && x.shape()[a] == x.shape()[b], "diagonal",
         "dimensions {} and {} of shape {}: wanted two equal ones, in order", a, b, x.shape().text());
-  return record("diagonal", diagonal_view(x, a, b), {x}, [a, b, shape = x.shape()](const Tensor& dy, Gradients& d) {
-    Tensor dx = Tensor::zeros(shape, dy.dtype());
-    diagonal_view(dx, a, b).copy_from(dy);
-    d.add(0, dx);
+  return record("diagonal", diagonal_view(x, a, b), {x}, [a, b](const Tensor& dy, Gradients& d) {
+    d.add_to_part(0, dy, [a, b](const Tensor& dx) { return diagonal_view(dx, a, b); });
   });
 }
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <heed/io.h>
 #include <heed/ops.h>
+#include <heed/runtime.h>
 
 #include "support/close.h"
 #include "support/gradcheck.h"
@@ -178,6 +179,27 @@ TEST(Recurrent, EveryCellBothWaysWithLengths) {
         },
         in);
   }
+}
+
+TEST(Recurrent, OnlyATapeThatIsKeptCopiesWhatWasSaved) {
+  constexpr int64_t kSteps = 30, kBatch = 8, kWidth = 64, kGates = kSteps * kBatch * 4 * kWidth * 4;
+  const Tensor x = sample({kSteps, kBatch, kWidth}).to(Dtype::f32);
+  const Tensor w = sample({4 * kWidth, kWidth}).to(Dtype::f32);
+  RecurrentWeights weights{w.clone(), w, {}, {}};
+  weights.input.requires_grad(true);
+  const Tensor y = sum(lstm(x, weights).y);
+  const auto peak = [&](bool keep) {
+    reset_memory_peak();
+    const int64_t before = memory_use().in_use;
+    weights.input.zero_grad();
+    backward(y, {.keep = keep});
+    return memory_use().peak - before;
+  };
+  const int64_t kept = peak(true);
+  const std::vector<double> want = weights.input.grad().values();
+  EXPECT_LE(peak(false), kept - kGates);
+  EXPECT_TRUE(close(weights.input.grad().values(), want, 0));
+  EXPECT_THROW(backward(y), Error);
 }
 
 TEST(Recurrent, WhatDoesNotFitIsNamed) {

@@ -2,6 +2,8 @@
 
 #include <heed/ops.h>
 
+#include <utility>
+
 #include "base/check.h"
 #include "tensor/dtype.h"
 
@@ -111,8 +113,8 @@ void backward(Run& run, std::span<const Tensor> dys, Gradients& d) {
                                                  .dweight_hh = wanted(Run::weight_hidden),
                                                  .dbias_ih = wanted(Run::bias_input),
                                                  .dbias_hh = wanted(Run::bias_hidden)};
-  // The kernel uses the workspace up; with .keep a second backward needs it again.
-  Tensor workspace = run.workspace.clone();
+  // The kernel uses the workspace up.
+  Tensor workspace = d.last() ? std::exchange(run.workspace, {}) : run.workspace.clone();
   kernels::recurrent_backward<T>(run.shape, run.pointers<T>(), gradients, workspace.data<T>());
   for (int input = 0; input < Run::count; ++input)
     if (found[static_cast<size_t>(input)].defined()) d.add(input, found[static_cast<size_t>(input)]);

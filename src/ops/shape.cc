@@ -4,17 +4,6 @@
 #include "base/check.h"
 
 namespace heed {
-namespace {
-
-// dx of y = part(x), a view: zeros with dy in that part.
-template <class Part>
-Tensor placed(const Tensor& dy, const Shape& shape, const Part& part) {
-  Tensor dx = Tensor::zeros(shape, dy.dtype());
-  part(dx).copy_from(dy);
-  return dx;
-}
-
-}  // namespace
 
 // dx = dy in x's shape
 Tensor reshape(const Tensor& x, const Shape& shape) {
@@ -39,15 +28,15 @@ Tensor permute(const Tensor& x, const Shape& order) {
 
 // dx = 0 but dx[begin:end:step] = dy
 Tensor slice(const Tensor& x, int dim, int64_t begin, int64_t end, int64_t step) {
-  return record("slice", x.slice(dim, begin, end, step), {x}, [=, shape = x.shape()](const Tensor& dy, Gradients& d) {
-    d.add(0, placed(dy, shape, [=](Tensor& dx) { return dx.slice(dim, begin, end, step); }));
+  return record("slice", x.slice(dim, begin, end, step), {x}, [=](const Tensor& dy, Gradients& d) {
+    d.add_to_part(0, dy, [=](const Tensor& dx) { return dx.slice(dim, begin, end, step); });
   });
 }
 
 // dx = 0 but dx[index] = dy
 Tensor select(const Tensor& x, int dim, int64_t index) {
-  return record("select", x.select(dim, index), {x}, [=, shape = x.shape()](const Tensor& dy, Gradients& d) {
-    d.add(0, placed(dy, shape, [=](Tensor& dx) { return dx.select(dim, index); }));
+  return record("select", x.select(dim, index), {x}, [=](const Tensor& dy, Gradients& d) {
+    d.add_to_part(0, dy, [=](const Tensor& dx) { return dx.select(dim, index); });
   });
 }
 

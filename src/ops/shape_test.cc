@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <heed/ops.h>
+#include <heed/runtime.h>
 #include <rapidcheck/gtest.h>
 
 #include "support/close.h"
@@ -190,6 +191,37 @@ TEST(Create, Values) {
   EXPECT_TRUE(close(full({2}, 3, Dtype::i32).values(), Values{3, 3}, 0));
   EXPECT_TRUE(close((ones({2}).values()), Values{1, 1}, 0));
   EXPECT_TRUE(complains([] { arange(0.0, 1.0, 0.0); }, {"arange"}));
+}
+
+// Bytes of tensors that backward takes at most at a time.
+int64_t peak_of_backward(const Tensor& y) {
+  reset_memory_peak();
+  const int64_t before = memory_use().in_use;
+  backward(y);
+  return memory_use().peak - before;
+}
+
+// Zeros of the whole for each of them would be a second tensor of that size, and T² in time.
+TEST(Shapes, PartsOfOneTensorShareItsGradient) {
+  constexpr int64_t kSteps = 32, kWidth = 4096, kBytes = kSteps * kWidth * 4;
+  const auto sum_of_parts = [](const Tensor& x, const auto& part) {
+    Tensor y;
+    for (int64_t t = 0; t < kSteps; ++t) {
+      const Tensor one = sum(part(x, t)) * static_cast<double>(t);
+      y = y.defined() ? y + one : one;
+    }
+    return y;
+  };
+  const auto check = [&](const auto& part) {
+    Tensor x = Tensor::full({kSteps, kWidth}, 1).requires_grad(true);
+    EXPECT_LT(peak_of_backward(sum_of_parts(x, part)), kBytes * 5 / 4);
+    for (int64_t t = 0; t < kSteps; ++t) EXPECT_EQ(x.grad().value({t, 7}), t);
+    Tensor once = Tensor::full({kSteps, kWidth}, 1).requires_grad(true);
+    EXPECT_LT(peak_of_backward(sum_of_parts(once * 2, part)), kBytes * 9 / 4);  // and once's own
+    for (int64_t t = 0; t < kSteps; ++t) EXPECT_EQ(once.grad().value({t, 7}), 2 * t);
+  };
+  check([](const Tensor& x, int64_t t) { return select(x, 0, t); });
+  check([](const Tensor& x, int64_t t) { return slice(x, 0, t, t + 1); });
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 // The main of every test program: an instruction set that this processor lacks is a skipped test (77), not a failed
 // one.
 #include <gtest/gtest.h>
+#include <heed/error.h>
 
 #include <cstdio>
+#include <string_view>
 
 #include "base/runtime.h"
 
@@ -10,9 +12,10 @@ int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
   try {
     heed::start_runtime();
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "skipped: %s\n", error.what());
-    return 77;
+  } catch (const heed::Error& error) {
+    const bool lacks = std::string_view(error.what()).find("this processor has no") != std::string_view::npos;
+    std::fprintf(stderr, "%s: %s\n", lacks ? "skipped" : "failed", error.what());
+    return lacks ? 77 : 1;
   }
   return RUN_ALL_TESTS();
 }

@@ -1,6 +1,7 @@
 #include "kernels/dropout.h"
 
 #include <cmath>
+#include <cstring>
 
 #include "base/philox.h"
 #include "base/threads.h"
@@ -114,6 +115,19 @@ void drop_blocks(const float* x, float* out, int64_t n, const DropoutRule& rule,
   if (stream) hwy::FlushStream();
 }
 
+void keep_bits(const DropoutKey& key, uint32_t threshold, int64_t block, int64_t step, int64_t count, uint64_t* keep) {
+  for (int64_t r = 0; r < count; ++r, keep += 2) {
+    keep[0] = keep[1] = ~uint64_t{0};
+    visit_block(key, block + r * step, threshold, [&](int64_t i, auto dropped) HWY_ATTR {
+      uint8_t bytes[8] = {};
+      hn::StoreMaskBits(kFloats, dropped, bytes);
+      uint64_t bits;
+      std::memcpy(&bits, bytes, sizeof bits);
+      keep[i / 64] &= ~(bits << i % 64);
+    });
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace heed::kernels
 HWY_AFTER_NAMESPACE();
@@ -121,6 +135,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace heed::kernels {
 HWY_EXPORT(drop_blocks);
+HWY_EXPORT(keep_bits);
 
 namespace {
 
@@ -141,6 +156,10 @@ uint32_t decision(const DropoutKey& key, int64_t i) {
 }
 
 }  // namespace
+
+void dropout_bits(const DropoutKey& key, double p, int64_t block, int64_t step, int64_t count, uint64_t* keep) {
+  HWY_DYNAMIC_DISPATCH(keep_bits)(key, DropoutRule(p).threshold, block, step, count, keep);
+}
 
 void dropout(const float* x, float* out, int64_t n, double p, DropoutKey key) {
   const DropoutRule rule(p);

@@ -23,6 +23,10 @@ inline constexpr int64_t dropout_positions(int64_t n) { return (n + 127) / 128 *
 void dropout(const float* x, float* out, int64_t n, double p, DropoutKey key);
 void dropout(const double* x, double* out, int64_t n, double p, DropoutKey key);
 
+// The decisions themselves, a bit an element that is kept: `count` blocks of 128 elements, each `step` blocks after the
+// one before, the first being number `block`. keep: [count][2], the low bits first.
+void dropout_bits(const DropoutKey& key, double p, int64_t block, int64_t step, int64_t count, uint64_t* keep);
+
 // dx = dy * mask / (1 - p): d(x m / (1 - p))/dx, the same function of dy. Writes dx; dx may be dy.
 template <class T>
 void dropout_backward(const T* dy, T* dx, int64_t n, double p, DropoutKey key) {

@@ -1,0 +1,106 @@
+// Attention: every mechanism is a choice of scores, position, span and normaliser; what they mean, to the sign, is said
+// at each. out = Σ_j normaliser(scores(q_i, k_j)) v_j, computed without a T×S array, forward and backward.
+//
+//   heed::Tensor q = heed::randn({1, 8, 128, 64}), k = heed::randn({1, 8, 128, 64}), v = heed::randn({1, 8, 128, 64});
+//   q.requires_grad(true);
+//   auto [out, weights] = heed::attend(q, k, v, {.position = heed::alibi(8), .span = heed::causal() & heed::window(64,
+//   0),
+//                                                .dropout = 0.1f, .return_weights = true});
+//   heed::backward(heed::sum(out));
+//   std::cout << heed::describe(q, k, v, {.span = heed::causal()}) << '\n';
+//
+// Shapes: q (B,H,T,D), k (B,G,S,D), v (B,G,S,E): B batch, H query heads, G key/value heads (G divides H), T queries, S
+// keys. Without the first dimensions they are taken as 1. Any strides, as long as the last dimension is contiguous.
+#pragma once
+
+#include <heed/ops.h>
+#include <heed/random.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace heed {
+
+namespace attention {
+class ScoreRoom;
+class PositionRoom;
+class SpanRoom;
+class NormalizerRoom;
+
+// A choice for one of the four slots, with the learned tensors that it was given.
+template <class Room>
+struct Slot {
+  std::shared_ptr<const Room> room;  // null: the slot's default
+};
+}  // namespace attention
+
+// ---- Scores: s(q, k) ------------------------------------------------------------------------------------------------
+using Scores = attention::Slot<attention::ScoreRoom>;
+Scores dot();                            // q·k
+Scores scaled_dot();                     // q·k/√D: the default
+Scores scaled_dot(double scale);         // q·k·scale
+Scores scaled_dot(const Tensor& scale);  // learned: one number, or one a head (H)
+
+// ---- Positions ------------------------------------------------------------------------------------------------------
+using Position = attention::Slot<attention::PositionRoom>;
+// −m_h·|i−j|, m_h = 2^(−8h/H), i counted from S−T. Press, Smith & Lewis 2021, arXiv:2108.12409
+Position alibi(int64_t heads);
+
+// ---- Spans: who may look where --------------------------------------------------------------------------------------
+using Span = attention::Slot<attention::SpanRoom>;
+Span operator&(const Span& a, const Span& b);  // both must allow it
+Span causal();                                 // j <= i + S − T
+Span window(int64_t left, int64_t right);      // i' − left <= j <= i' + right, i' = i + S − T
+
+// ---- Normalisers ----------------------------------------------------------------------------------------------------
+using Normalizer = attention::Slot<attention::NormalizerRoom>;
+Normalizer softmax();        // the default
+Normalizer sigmoid();        // each weight by itself
+Normalizer no_normalizer();  // weights are the scores
+
+struct AttendOptions {
+  Scores scores = {};
+  Position position = {};
+  Span span = {};
+  Normalizer normalizer = {};
+  Tensor mask = {};             // boolean, broadcasts to (B,H,T,S): true where i may look at j
+  Tensor bias = {};             // added to the scores; broadcasts to (B,H,T,S)
+  Tensor key_lengths = {};      // i64 (B): keys and values from there on are never read
+  double soft_cap = 0;          // c·tanh(s/c); 0: none
+  float dropout = 0;            // on the normalised weights, divided by 1 − p
+  Random* random = nullptr;     // what dropout draws from; null: random()
+  bool return_weights = false;  // of all heads and queries, unless weights_of says which
+  struct Part {
+    std::vector<int64_t> heads = {}, queries = {};  // empty: all
+  };
+  Part weights_of = {};
+};
+
+// auto [out, weights] = attend(…): the first two; log_sum_exp is there by its name.
+struct Attended {
+  Tensor out;          // (B,H,T,E)
+  Tensor weights;      // (B,H,T,S) before dropout, where asked for
+  Tensor log_sum_exp;  // (B,H,T), differentiable; −∞ where a query may look nowhere; undefined where there is none
+  template <size_t kIndex>
+  const Tensor& get() const {
+    return kIndex == 0 ? out : weights;
+  }
+};
+Attended attend(const Tensor& q, const Tensor& k, const Tensor& v, const AttendOptions& options = {});
+// One sentence: which path these options take for these shapes, and in how much memory.
+std::string describe(const Tensor& q, const Tensor& k, const Tensor& v, const AttendOptions& options = {});
+
+// The attention over all keys from the attention over parts of them (each with its log_sum_exp).
+Attended merge(const std::vector<Attended>& parts);
+
+}  // namespace heed
+
+template <>
+struct std::tuple_size<heed::Attended> : std::integral_constant<size_t, 2> {};
+template <size_t kIndex>
+struct std::tuple_element<kIndex, heed::Attended> {
+  using type = const heed::Tensor;
+};

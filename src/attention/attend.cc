@@ -1,0 +1,288 @@
+// attend: the slots prepare the pipeline by taped ops, the engine computes it, one record on the tape brings the
+// gradients of what was prepared.
+#include <heed/attention.h>
+
+#include <numeric>
+
+#include "attention/slots.h"
+#include "base/check.h"
+#include "tensor/dtype.h"
+
+namespace heed {
+namespace attention {
+namespace {
+
+Tensor four(const Tensor& x) {
+  Tensor y = x;
+  while (y.rank() < 4) y = unsqueeze(y, 0);
+  return y;
+}
+
+Sizes sizes_of(const Tensor& q, const Tensor& k, const Tensor& v) {
+  const auto shapes = [&] {
+    return fmt::format("q {}, k {}, v {}", q.shape().text(), k.shape().text(), v.shape().text());
+  };
+  for (const Tensor* x : {&q, &k, &v})
+    check(x->rank() >= 2 && x->rank() <= 4, "attend", "{}: wanted 2 to 4 dimensions each", shapes());
+  check(q.dtype() == k.dtype() && k.dtype() == v.dtype(), "attend", "q is {}, k is {}, v is {}: wanted one dtype",
+        name(q.dtype()), name(k.dtype()), name(v.dtype()));
+  const Tensor q4 = four(q.detach()), k4 = four(k.detach()), v4 = four(v.detach());
+  const Sizes n{q4.dim(0), q4.dim(1), k4.dim(1), q4.dim(2), k4.dim(2), q4.dim(3), v4.dim(3)};
+  check(k4.dim(0) == n.batch && v4.dim(0) == n.batch, "attend", "{}: the batches differ", shapes());
+  check(k4.dim(1) == v4.dim(1), "attend", "{}: k has {} heads, v has {}", shapes(), k4.dim(1), v4.dim(1));
+  check(n.groups > 0 && n.heads % n.groups == 0, "attend", "{}: k has {} heads, which does not divide q's {}", shapes(),
+        n.groups, n.heads);
+  check(v4.dim(2) == n.keys, "attend", "{}: k has {} positions, v has {}", shapes(), n.keys, v4.dim(2));
+  return n;
+}
+
+void check_widths(const Tensor& q, const Tensor& k) {
+  check(q.dim(-1) == k.dim(-1), "attend", "q is {} wide, k is {}", q.dim(-1), k.dim(-1));
+}
+
+// The tensor with four dimensions, if it broadcasts to (B,H,T,S).
+Tensor broadcast(const char* what, const Tensor& x, const Sizes& n) {
+  check(x.rank() <= 4, "attend", "the {} has shape {}: wanted at most 4 dimensions", what, x.shape().text());
+  const Tensor y = four(x);
+  const int64_t full[] = {n.batch, n.heads, n.queries, n.keys};
+  for (int dim = 0; dim < 4; ++dim)
+    check(y.dim(dim) == 1 || y.dim(dim) == full[dim], "attend", "the {} has shape {}, which does not broadcast to {}",
+          what, x.shape().text(), Shape{n.batch, n.heads, n.queries, n.keys}.text());
+  return y;
+}
+
+void restrict_lengths(Pipeline& p, const Tensor& lengths) {
+  check(lengths.dtype() == Dtype::i64 && lengths.shape() == Shape{p.n.batch}, "attend",
+        "key_lengths are {} of shape {}, wanted i64 of shape ({})", name(lengths.dtype()), lengths.shape().text(),
+        p.n.batch);
+  const Tensor all = lengths.packed();
+  for (int64_t b = 0; b < p.n.batch; ++b)
+    check(all.at<int64_t>({b}) >= 0 && all.at<int64_t>({b}) <= p.n.keys, "attend",
+          "key_lengths[{}] is {}, wanted 0 to {}", b, all.at<int64_t>({b}), p.n.keys);
+  p.visible.restrict([&](int64_t b, int64_t, int64_t) { return Interval{0, all.at<int64_t>({b})}; }, p.n.batch);
+}
+
+int64_t stride(const Tensor& x, int dim) { return x.dim(dim) == 1 ? 0 : x.strides()[dim]; }
+
+// Returns the tensor that the pipeline now looks at.
+Tensor restrict_mask(Pipeline& p, const Tensor& given) {
+  check(given.dtype() == Dtype::boolean || given.dtype() == Dtype::u8, "attend",
+        "the mask is {}: wanted bool, true where a query may look (an additive one is a bias)", name(given.dtype()));
+  Tensor mask = broadcast("mask", given, p.n).detach();
+  if (mask.dim(3) != p.n.keys) mask = mask.expand({mask.dim(0), mask.dim(1), mask.dim(2), p.n.keys});
+  if (p.n.keys > 1 && mask.strides()[3] != 1) mask = mask.packed().clone();
+  p.visible.set_mask(
+      {static_cast<const uint8_t*>(std::as_const(mask).raw()), stride(mask, 0), stride(mask, 1), stride(mask, 2)});
+  return mask;
+}
+
+void add_bias(Pipeline& p, const Tensor& given) {
+  check(given.dtype() == p.q.dtype(), "attend", "the bias is {}, q is {}", name(given.dtype()), name(p.q.dtype()));
+  Tensor bias = broadcast("bias", given, p.n);
+  if (bias.dim(3) != p.n.keys) bias = bias + Tensor::zeros({p.n.keys}, bias.dtype());
+  p.biases.push_back({bias, false});
+}
+
+struct Prepared {
+  Pipeline pipeline;
+  Tensor mask;  // kept alive
+};
+
+void check_options(const AttendOptions& o) {
+  check(o.dropout >= 0 && o.dropout < 1, "attend", "a dropout of {} is outside of [0, 1)", o.dropout);
+  check(std::isfinite(o.soft_cap) && o.soft_cap >= 0, "attend",
+        "a soft cap of {}: wanted a positive number, or 0 for none", o.soft_cap);
+}
+
+Prepared prepare(const Tensor& q, const Tensor& k, const Tensor& v, const AttendOptions& options) {
+  check_options(options);
+  Prepared made;
+  Pipeline& p = made.pipeline;
+  p.n = sizes_of(q, k, v);
+  p.q = four(q), p.k = four(k), p.v = four(v);
+  p.visible = Visible(p.n.queries, p.n.keys);
+  room_of(options.scores).prepare(p);
+  if (const PositionRoom* position = room_of(options.position)) position->prepare(p);
+  if (const SpanRoom* span = room_of(options.span)) span->prepare(p);
+  if (options.key_lengths.defined()) restrict_lengths(p, options.key_lengths);
+  if (options.mask.defined()) made.mask = restrict_mask(p, options.mask);
+  if (options.bias.defined()) add_bias(p, options.bias);
+  room_of(options.normalizer).prepare(p);
+  check_widths(p.q, p.k);
+  return made;
+}
+
+// ---- from tensors to pointers -----------------------------------------------------------------------------
+
+Tensor with_rows(const Tensor& x) {
+  const Tensor y = x.detach();
+  return y.dim(3) <= 1 || y.strides()[3] == 1 ? y : y.packed();
+}
+template <class T>
+Rows<const T> rows(const Tensor& x) {
+  return {std::as_const(x).data<T>(), stride(x, 0), stride(x, 1), stride(x, 2)};
+}
+template <class T>
+Rows<T> mutable_rows(Tensor& x) {
+  return {x.data<T>(), stride(x, 0), stride(x, 1), stride(x, 2)};
+}
+// (H or 1, S+T−1): that of i and j at j − i + T − 1.
+template <class T>
+Rows<const T> bias_rows(const Bias& bias, const Sizes& n) {
+  if (!bias.by_distance) return rows<T>(bias.values);
+  const Tensor& x = bias.values;
+  return {std::as_const(x).data<T>() + n.queries - 1, 0, x.dim(0) == 1 ? 0 : x.strides()[0], -1};
+}
+
+// All that backward needs, off the tape.
+struct Saved {
+  Sizes n;
+  Tensor q, k, v, mask, out, log_sum_exp, weights;
+  double scale, soft_cap;
+  std::vector<Bias> biases;
+  Visible visible;
+  Streaming normalizer;
+  Dropout dropout;
+
+  template <class T>
+  Problem<T> problem() const {
+    Problem<T> p{n, rows<T>(q), rows<T>(k), rows<T>(v), scale, {}, soft_cap, normalizer, visible, dropout};
+    for (const Bias& bias : biases) p.biases.push_back(bias_rows<T>(bias, n));
+    return p;
+  }
+};
+
+std::vector<Tensor> inputs_of(const Pipeline& p) {
+  std::vector<Tensor> inputs = {p.q, p.k, p.v};
+  for (const Bias& bias : p.biases) inputs.push_back(bias.values);
+  return inputs;
+}
+
+// Where a bias's gradient is gathered. What is small has a place for each batch and head, which are summed later; a
+// dense one is shared as the bias itself is.
+struct BiasGradient {
+  Tensor values;
+  bool shared = false;
+};
+BiasGradient bias_gradient(const Bias& bias, const Sizes& n) {
+  const Dtype dtype = bias.values.dtype();
+  if (bias.by_distance) return {Tensor::zeros({n.batch, n.heads, bias.values.dim(1)}, dtype)};
+  if (bias.values.dim(2) == 1) return {Tensor::zeros({n.batch, n.heads, 1, n.keys}, dtype)};
+  const bool shared = bias.values.dim(0) < n.batch || bias.values.dim(1) < n.heads;
+  return {Tensor::zeros(bias.values.shape(), dtype), shared};
+}
+
+template <class T>
+void gradients(const Saved& saved, std::span<const Tensor> arrived, Gradients& d) {
+  const Tensor dout = with_rows(arrived[0]), dlse = arrived[1].packed();
+  const Tensor dweights = saved.weights.defined() ? arrived[2].packed() : Tensor();
+  Tensor row_terms = dlse;
+  if (dweights.defined()) row_terms = row_terms - sum(saved.weights * dweights, -1);
+  Incoming<T> in{rows<T>(saved.out), rows<T>(dout), nullptr, std::as_const(row_terms).data<T>(), {}};
+  if (saved.normalizer == Streaming::softmax) in.log_sum_exp = saved.log_sum_exp.data<T>();
+  if (dweights.defined()) in.dweights = rows<T>(dweights);
+  Tensor dq = Tensor::zeros(saved.q.shape(), dout.dtype()), dk = Tensor::zeros(saved.k.shape(), dout.dtype()),
+         dv = Tensor::zeros(saved.v.shape(), dout.dtype());
+  Outgoing<T> outgoing{mutable_rows<T>(dq), mutable_rows<T>(dk), mutable_rows<T>(dv), {}};
+  std::vector<BiasGradient> dbiases(saved.biases.size());
+  for (size_t i = 0; i < dbiases.size(); ++i) {
+    outgoing.dbiases.emplace_back();
+    if (!d.needs(static_cast<int>(3 + i))) continue;
+    dbiases[i] = bias_gradient(saved.biases[i], saved.n);
+    Tensor& x = dbiases[i].values;
+    outgoing.shared_biases |= dbiases[i].shared;
+    outgoing.dbiases[i] = saved.biases[i].by_distance
+                              ? Rows<T>{x.data<T>() + saved.n.queries - 1, x.strides()[0], x.strides()[1], -1}
+                              : mutable_rows<T>(x);
+  }
+  backward(saved.problem<T>(), in, outgoing);
+  d.add(0, dq), d.add(1, dk), d.add(2, dv);
+  for (size_t i = 0; i < dbiases.size(); ++i)
+    if (dbiases[i].values.defined()) d.add(static_cast<int>(3 + i), dbiases[i].values);
+}
+
+Chosen chosen(const AttendOptions::Part& part, const Sizes& n) {
+  const auto all = [](std::vector<int64_t> some, int64_t count, const char* what) {
+    for (const int64_t x : some)
+      check(x >= 0 && x < count, "attend", "weights_of asks for {} {} of {}", what, x, count);
+    if (!some.empty()) return some;
+    some.resize(static_cast<size_t>(count));
+    std::iota(some.begin(), some.end(), 0);
+    return some;
+  };
+  return {all(part.heads, n.heads, "head"), all(part.queries, n.queries, "query")};
+}
+
+template <class T>
+Tensor weights_of(const Saved& saved, const Chosen& which) {
+  Tensor w({saved.n.batch, static_cast<int64_t>(which.heads.size()), static_cast<int64_t>(which.queries.size()),
+            saved.n.keys},
+           saved.q.dtype());
+  const bool softmax = saved.normalizer == Streaming::softmax;
+  weights(saved.problem<T>(), softmax ? std::as_const(saved.log_sum_exp).data<T>() : nullptr, which, w.data<T>());
+  return w;
+}
+
+Dropout dropout_of(const AttendOptions& options, const Sizes& n) {
+  if (options.dropout == 0) return {};
+  const int64_t calls = n.batch * n.heads * n.queries * kernels::dropout_positions(n.keys);
+  const Random here = (options.random ? *options.random : random()).take(static_cast<uint64_t>(calls));
+  return {options.dropout, {here.seed, here.stream, here.position}};
+}
+
+template <class T>
+Attended run(const Prepared& made, const AttendOptions& options) {
+  const Pipeline& p = made.pipeline;
+  const Sizes& n = p.n;
+  Saved saved{n,
+              with_rows(p.q),
+              with_rows(p.k),
+              with_rows(p.v),
+              made.mask,
+              Tensor({n.batch, n.heads, n.queries, n.value_width}, p.q.dtype()),
+              Tensor({n.batch, n.heads, n.queries}, p.q.dtype()),
+              {},
+              p.scale,
+              options.soft_cap,
+              {},
+              p.visible,
+              p.normalizer,
+              dropout_of(options, n)};
+  for (const Bias& bias : p.biases)
+    saved.biases.push_back(
+        {bias.by_distance ? bias.values.packed().detach() : with_rows(bias.values), bias.by_distance});
+  const Problem<T> problem = saved.problem<T>();
+  forward(problem, {mutable_rows<T>(saved.out), saved.log_sum_exp.template data<T>()});
+  const bool all = options.weights_of.heads.empty() && options.weights_of.queries.empty();
+  Tensor part;
+  if (options.return_weights) (all ? saved.weights : part) = weights_of<T>(saved, chosen(options.weights_of, n));
+  if (p.normalizer != Streaming::softmax) saved.log_sum_exp = Tensor::zeros(saved.log_sum_exp.shape(), p.q.dtype());
+  std::vector<Tensor> outputs = {saved.out, saved.log_sum_exp};
+  if (saved.weights.defined()) outputs.push_back(saved.weights);
+  saved.out = saved.out.detach(), saved.log_sum_exp = saved.log_sum_exp.detach();
+  if (saved.weights.defined()) saved.weights = saved.weights.detach();
+  const std::vector<Tensor> inputs = inputs_of(p);
+  outputs = record_all("attend", outputs, inputs,
+                       [saved](std::span<const Tensor> arrived, Gradients& d) { gradients<T>(saved, arrived, d); });
+  return {outputs[0], outputs.size() > 2 ? outputs[2] : part,
+          p.normalizer == Streaming::softmax ? outputs[1] : Tensor()};
+}
+
+Tensor fewer(const Tensor& x, int rank) {
+  Tensor y = x;
+  while (y.defined() && y.rank() > rank) y = squeeze(y, 0);
+  return y;
+}
+
+}  // namespace
+}  // namespace attention
+
+Attended attend(const Tensor& q, const Tensor& k, const Tensor& v, const AttendOptions& options) {
+  const attention::Prepared made = attention::prepare(q, k, v, options);
+  const Attended y =
+      dispatch_floating(q.dtype(), "attend", [&](auto zero) { return attention::run<decltype(zero)>(made, options); });
+  return {attention::fewer(y.out, q.rank()), attention::fewer(y.weights, q.rank()),
+          attention::fewer(y.log_sum_exp, q.rank() - 1)};
+}
+
+}  // namespace heed

@@ -1,0 +1,439 @@
+// The backward pass of the streaming engine in one sweep (Dao et al. 2022, arXiv:2205.14135, algorithm 4): weights are
+// made again from the scores and the log-sum-exp, five products a tile.
+//
+//   P = exp(S − λ)      dP = dO·Vᵀ∘M      dS = P∘(dP − δ),  δ_i = dO_i·O_i − dλ_i
+//   dV += (P∘M)ᵀ·dO     dK += dSᵀ·Q       dQ += dS·K
+//
+// Key blocks are the outer loop, so that dK and dV of a block stay in the second cache while all queries pass by.
+#include "attention/engine/problem.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "attention/engine/backward.cc"
+#include "attention/engine/pieces-inl.h"
+#include "hwy/foreach_target.h"
+#include "kernels/panels-inl.h"
+
+#ifndef HEED_ATTENTION_ENGINE_BACKWARD_ONCE
+#define HEED_ATTENTION_ENGINE_BACKWARD_ONCE
+#include <utility>
+
+#include "base/threads.h"
+#include "kernels/scratch.h"
+
+namespace heed::attention {
+
+inline constexpr int64_t kBackwardKeys = 128;  // whose gradients stay in the second cache
+
+// The keys [begin, end) of one group, with all queries of its heads.
+template <class T>
+struct BackwardItem {
+  const Problem<T>* problem;
+  const Incoming<T>* incoming;
+  const Outgoing<T>* outgoing;
+  int64_t b, g;
+  Interval keys;
+  Rows<T> dq;
+  std::vector<Rows<T>> dbiases;
+};
+
+}  // namespace heed::attention
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace heed::attention {
+namespace HWY_NAMESPACE {
+
+inline constexpr int64_t kTileStride = kPanel;
+
+// A block of queries against one panel of keys.
+template <class T>
+struct TileState {
+  T *weights, *dscores, *slope;  // [rows][64]: P, then P∘M; dS; the derivative of the cap
+  const T *log_sum_exp, *delta;  // [rows]; the first in units of log 2
+};
+
+// Epilogue of the scores' product: the weights again.
+template <class T, class Pieces>
+struct WeighAgain {
+  Pieces pieces;
+  TileState<T> tile;
+  int64_t row0, first;
+  Streaming normalizer;
+  template <int kVectors, class Width>
+  HWY_INLINE void operator()(int64_t row, int64_t column, const Vector<T> (&product)[kVectors], Width) const {
+    const Tag<T> d;
+    row += row0, column += first;
+    Vector<T> x[kVectors];
+    HWY_UNROLL(4) for (int v = 0; v < kVectors; ++v) x[v] = product[v];
+    pieces(row, column, x);
+    if constexpr (!std::is_same_v<Pieces, NoPieces>)
+      if (pieces.cap != 0) note_slope(row * kTileStride + column, x);
+    T* weights = tile.weights + row * kTileStride + column;
+    const auto log_sum_exp = hn::Set(d, tile.log_sum_exp[row]);
+    HWY_UNROLL(4) for (int v = 0; v < kVectors; ++v) {
+      if (std::is_same_v<Pieces, NoPieces> || normalizer == Streaming::softmax)
+        hn::StoreU(power_of_two(hn::Sub(x[v], log_sum_exp)), d, weights + v * kLanes<T>);
+      else
+        hn::StoreU(weight_alone<T>(normalizer, x[v]), d, weights + v * kLanes<T>);
+    }
+  }
+
+ private:
+  // d cap·tanh(s/cap) / ds = 1 − (x/cap)², x the capped score; where hidden, whatever is finite.
+  template <int kVectors>
+  HWY_INLINE void note_slope(int64_t at, const Vector<T> (&x)[kVectors]) const {
+    const Tag<T> d;
+    for (int v = 0; v < kVectors; ++v) {
+      const auto part = hn::Max(hn::Set(d, T{-1}), hn::Div(x[v], hn::Set(d, pieces.cap)));
+      hn::StoreU(hn::NegMulAdd(part, part, hn::Set(d, T{1})), d, tile.slope + at + v * kLanes<T>);
+    }
+  }
+};
+
+// Epilogue of dO·Vᵀ: dS = P∘(dP∘M − δ).
+template <class T, class Multiplier>
+struct ScoreGradients {
+  TileState<T> tile;
+  Multiplier multiplier;
+  int64_t row0, first, panel_column;
+  template <int kVectors, class Width>
+  HWY_INLINE void operator()(int64_t row, int64_t column, const Vector<T> (&dp)[kVectors], Width) const {
+    const Tag<T> d;
+    row += row0, column += first;
+    const auto delta = hn::Set(d, tile.delta[row]);
+    HWY_UNROLL(4) for (int v = 0; v < kVectors; ++v) {
+      const int64_t at = row * kTileStride + column + v * kLanes<T>, key = panel_column + column + v * kLanes<T>;
+      const auto p = hn::LoadU(d, tile.weights + at);
+      hn::StoreU(hn::Mul(p, hn::Sub(multiplier(row, key, dp[v]), delta)), d, tile.dscores + at);
+      if constexpr (!std::is_same_v<Multiplier, NoMultiplier>)
+        hn::StoreU(multiplier(row, key, p), d, tile.weights + at);
+    }
+  }
+};
+
+// The same with everything that is rare: other normalisers, a cap, hidden keys, a gradient of the weights.
+template <class T, class Multiplier>
+struct ScoreGradientsOfPieces {
+  ScoreGradients<T, Multiplier> base;
+  Streaming normalizer;
+  bool capped;
+  const uint64_t* bits;  // as in ScorePieces
+  const T* dweights;     // of the block's first query and the panel's first key, or null
+  int64_t dweights_row;
+
+  template <int kVectors, class Width>
+  HWY_INLINE void operator()(int64_t row, int64_t column, const Vector<T> (&dp)[kVectors], Width) const {
+    row += base.row0, column += base.first;
+    for (int v = 0; v < kVectors; ++v) one(row, column + v * kLanes<T>, dp[v]);
+  }
+
+ private:
+  HWY_NOINLINE void one(int64_t row, int64_t column, Vector<T> dp) const {
+    const Tag<T> d;
+    const int64_t at = row * kTileStride + column;
+    const auto seen = bits ? lanes_of(d, bits[row], column) : hn::FirstN(d, hn::Lanes(d));
+    const auto p = hn::LoadU(d, base.tile.weights + at);
+    dp = base.multiplier(row, base.panel_column + column, dp);
+    if (dweights) dp = hn::Add(dp, hn::MaskedLoad(seen, d, dweights + row * dweights_row + column));
+    auto ds = hn::Mul(p, hn::Sub(dp, hn::Set(d, base.tile.delta[row])));
+    if (normalizer == Streaming::sigmoid) ds = hn::Mul(hn::Mul(p, hn::Sub(hn::Set(d, T{1}), p)), dp);
+    if (normalizer == Streaming::none) ds = dp;
+    if (capped) ds = hn::Mul(ds, hn::LoadU(d, base.tile.slope + at));
+    hn::StoreU(hn::IfThenElseZero(seen, ds), d, base.tile.dscores + at);
+    hn::StoreU(base.multiplier(row, base.panel_column + column, p), d, base.tile.weights + at);
+  }
+};
+
+template <class T>
+class KeyBlocks {
+ public:
+  explicit KeyBlocks(const BackwardItem<T>& item)
+      : item_(item),
+        problem_(*item.problem),
+        incoming_(*item.incoming),
+        n_(problem_.n),
+        plain_(problem_.normalizer == Streaming::softmax && has_no_pieces(problem_) && !incoming_.dweights) {
+    struct Use;
+    const int64_t tile = kQueryBlock * kTileStride;
+    T* at = kernels::scratch<Use, T>(kBackwardKeys * (n_.width + n_.value_width) + 3 * tile + 2 * kQueryBlock);
+    const auto take = [&](int64_t size) { return std::exchange(at, at + size); };
+    key_panels_ = take(kBackwardKeys * n_.width), value_panels_ = take(kBackwardKeys * n_.value_width);
+    log_sum_exp_ = take(kQueryBlock), delta_ = take(kQueryBlock);
+    tile_.weights = take(tile), tile_.dscores = take(tile), tile_.slope = take(tile);
+    tile_.log_sum_exp = log_sum_exp_, tile_.delta = delta_;
+  }
+
+  void run() {
+    for (int64_t key = item_.keys.begin; key < item_.keys.end; key += kBackwardKeys) {
+      const int64_t keys = std::min(kBackwardKeys, item_.keys.end - key);
+      pack(key, keys);
+      for (int64_t h = item_.g * n_.heads_per_group(); h < (item_.g + 1) * n_.heads_per_group(); ++h)
+        for (int64_t row = 0; row < n_.queries; row += kQueryBlock)
+          query_block(h, row, std::min(kQueryBlock, n_.queries - row), key, keys);
+    }
+  }
+
+ private:
+  void pack(int64_t key, int64_t keys) {
+    const T factor = static_cast<T>(problem_.scale * kLog2E);
+    for (int64_t j = 0; j < keys; j += kPanel) {
+      const int64_t count = std::min(kPanel, keys - j);
+      T* panel = key_panels_ + j * n_.width;
+      kn::pack_panel_transposed(problem_.k.at(item_.b, item_.g, key + j), problem_.k.row, n_.width, count, panel);
+      for (int64_t i = 0; i < n_.width * kPanel; ++i) panel[i] *= factor;
+      kn::pack_panel_transposed(problem_.v.at(item_.b, item_.g, key + j), problem_.v.row, n_.value_width, count,
+                                value_panels_ + j * n_.value_width);
+    }
+  }
+
+  HWY_NOINLINE void query_block(int64_t h, int64_t row, int64_t rows, int64_t key, int64_t keys) {
+    const BlockView view(problem_.visible, item_.b, h, row, rows);
+    if ((view.any() & Interval{key, key + keys}).empty()) return;
+    h_ = h, row_ = row;
+    row_terms(rows);
+    if (problem_.dropout.p > 0) draw(rows, key);
+    for (int64_t j = 0; j < keys; j += kPanel) {
+      view.panel(key + j, panel_);
+      if (panel_.count > 0) panel(key + j, j);
+    }
+  }
+
+  // λ in units of log 2, and δ.
+  void row_terms(int64_t rows) {
+    const int64_t at = (item_.b * n_.heads + h_) * n_.queries + row_;
+    for (int64_t r = 0; r < rows; ++r) {
+      const T log_sum_exp = incoming_.log_sum_exp ? incoming_.log_sum_exp[at + r] : T{0};
+      log_sum_exp_[r] = log_sum_exp == -INFINITY ? T{0} : log_sum_exp * static_cast<T>(kLog2E);
+      delta_[r] = dot(incoming_.out.at(item_.b, h_, row_ + r), incoming_.dout.at(item_.b, h_, row_ + r)) -
+                  (incoming_.row_terms ? incoming_.row_terms[at + r] : T{0});
+    }
+  }
+  T dot(const T* a, const T* b) const {
+    const Tag<T> d;
+    auto sum = hn::Zero(d);
+    int64_t c = 0;
+    for (; c + kLanes<T> <= n_.value_width; c += kLanes<T>)
+      sum = hn::MulAdd(hn::LoadU(d, a + c), hn::LoadU(d, b + c), sum);
+    T total = hn::GetLane(hn::SumOfLanes(d, sum));
+    for (; c < n_.value_width; ++c) total += a[c] * b[c];
+    return total;
+  }
+  // The decisions of the forward pass: kBackwardKeys are a block of them.
+  void draw(int64_t rows, int64_t key) {
+    const int64_t blocks = (n_.keys + kBackwardKeys - 1) / kBackwardKeys;
+    const int64_t row = (item_.b * n_.heads + h_) * n_.queries + row_;
+    kernels::dropout_bits(problem_.dropout.key, problem_.dropout.p, row * blocks + key / kBackwardKeys, blocks, rows,
+                          keep_);
+  }
+
+  // One panel of keys with a block of queries; j: where it begins in the block of keys.
+  HWY_NOINLINE void panel(int64_t key, int64_t j) {
+    if (problem_.dropout.p > 0)
+      score_gradients(key, j, Keep<T>{keep_, static_cast<T>(1 / (1 - problem_.dropout.p))});
+    else
+      score_gradients(key, j, NoMultiplier());
+    bias_gradients(key);
+    key_gradients(key);
+    query_gradients(key);
+  }
+  template <class Multiplier>
+  void score_gradients(int64_t key, int64_t j, Multiplier multiplier) {
+    const bool plain = plain_ && !panel_.cut;
+    const T *key_panel = key_panels_ + j * n_.width, *value_panel = value_panels_ + j * n_.value_width;
+    for (const Band& band : panel_) {
+      const ScoreGradients<T, Multiplier> gradients{tile_, multiplier, band.row, band.begin, j};
+      if (plain) {
+        scores(band, key_panel, WeighAgain<T, NoPieces>{{}, tile_, band.row, band.begin, problem_.normalizer});
+        values(band, value_panel, gradients);
+      } else {
+        const ScorePieces<T> pieces(problem_, item_.b, h_, row_, key, panel_.bits_or_null());
+        scores(band, key_panel,
+               WeighAgain<T, ScorePieces<T>>{pieces, tile_, band.row, band.begin, problem_.normalizer});
+        values(
+            band, value_panel,
+            ScoreGradientsOfPieces<T, Multiplier>{
+                gradients, problem_.normalizer, problem_.soft_cap != 0, panel_.bits_or_null(),
+                incoming_.dweights ? incoming_.dweights.at(item_.b, h_, row_) + key : nullptr, incoming_.dweights.row});
+      }
+    }
+  }
+  template <class Epilogue>
+  void scores(const Band& band, const T* panel, const Epilogue& epilogue) {
+    score_band(band, n_.width, problem_.q.at(item_.b, h_, row_), problem_.q.row, panel, epilogue);
+  }
+  template <class Epilogue>
+  void values(const Band& band, const T* panel, const Epilogue& epilogue) {
+    score_band(band, n_.value_width, incoming_.dout.at(item_.b, h_, row_), incoming_.dout.row, panel, epilogue);
+  }
+
+  // Σ dS, into the biases: where the bias was read, its gradient is added.
+  void bias_gradients(int64_t key) {
+    for (const auto& bias : item_.dbiases) {
+      if (!bias) continue;
+      for (const Band& band : panel_)
+        for (int64_t r = band.row; r < band.row + band.rows; ++r) {
+          T* to = bias.at(item_.b, h_, row_ + r) + key;
+          const T* ds = tile_.dscores + r * kTileStride;
+          const int64_t end = std::min(band.end, n_.keys - key);
+          for (int64_t c = band.begin; c < end; ++c) to[c] += ds[c];
+        }
+    }
+  }
+
+  // dV += Pᵀ·dO, dK += dSᵀ·Q: of each part of the panel those queries that look at it.
+  void key_gradients(int64_t key) {
+    if (panel_.whole()) return add_keys(panel_.bands[0], key);
+    for (int64_t begin = 0; begin < kPanel; begin += kBandColumns) {
+      Band run{0, 0, begin, begin + kBandColumns};
+      for (const Band& band : panel_) {
+        if (band.begin > begin || band.end < begin + kBandColumns) continue;
+        if (run.rows > 0 && run.row + run.rows != band.row) add_keys(run, key), run.rows = 0;
+        if (run.rows == 0) run.row = band.row;
+        run.rows += band.rows;
+      }
+      if (run.rows > 0) add_keys(run, key);
+    }
+  }
+  void add_keys(const Band& part, int64_t key) {
+    const Tag<T> d;
+    const int64_t keys = std::min(part.columns(), n_.keys - key - part.begin), at = part.row * kTileStride + part.begin;
+    const auto &dk = item_.outgoing->dk, &dv = item_.outgoing->dv;
+    kn::product(keys, n_.value_width, part.rows, kn::by_columns(tile_.weights + at, kTileStride),
+                kn::matrix(incoming_.dout.at(item_.b, h_, row_ + part.row), incoming_.dout.row),
+                kn::add_to(d, dv.at(item_.b, item_.g, key + part.begin), dv.row));
+    kn::product(keys, n_.width, part.rows, kn::by_columns(tile_.dscores + at, kTileStride),
+                kn::matrix(problem_.q.at(item_.b, h_, row_ + part.row), problem_.q.row),
+                kn::add_to(d, dk.at(item_.b, item_.g, key + part.begin), dk.row));
+  }
+
+  // dQ += dS·K. Keys that are not finite count as 0 where they are hidden; where they are seen, dS is NaN already.
+  void query_gradients(int64_t key) {
+    const T* k = problem_.k.at(item_.b, item_.g, key);
+    const int64_t keys = std::min(kPanel, n_.keys - key);
+    const uint64_t bad = panel_.cut ? rows_not_finite(k, problem_.k.row, n_.width, keys) : 0;
+    if (HWY_LIKELY(bad == 0)) return add_queries(k, problem_.k.row, keys);
+    std::vector<T> copy(static_cast<size_t>(keys * n_.width));
+    copy_finite_rows(k, problem_.k.row, n_.width, keys, bad, copy.data());
+    add_queries(copy.data(), n_.width, keys);
+  }
+  void add_queries(const T* k, int64_t stride, int64_t keys) {
+    for (const Band& band : panel_)
+      kn::product(band.rows, n_.width, std::min(band.columns(), keys - band.begin),
+                  kn::by_rows(tile_.dscores + band.row * kTileStride + band.begin, kTileStride),
+                  kn::matrix(k + band.begin * stride, stride),
+                  kn::add_to(Tag<T>(), item_.dq.at(item_.b, h_, row_ + band.row), item_.dq.row));
+  }
+
+  const BackwardItem<T>& item_;
+  const Problem<T>& problem_;
+  const Incoming<T>& incoming_;
+  const Sizes n_;
+  T *key_panels_, *value_panels_;  // [2][D][64], times scale·log₂e, and [2][E][64]
+  T *log_sum_exp_, *delta_;
+  TileState<T> tile_;
+  PanelBands panel_;
+  int64_t h_ = 0, row_ = 0;  // the head and the first query of the block
+  bool plain_;
+  uint64_t keep_[2 * kQueryBlock];
+};
+
+void run_item_f32(const BackwardItem<float>& item) { KeyBlocks<float>(item).run(); }
+void run_item_f64(const BackwardItem<double>& item) { KeyBlocks<double>(item).run(); }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace heed::attention
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace heed::attention {
+namespace {
+
+HWY_EXPORT(run_item_f32);
+HWY_EXPORT(run_item_f64);
+
+void run_item(const BackwardItem<float>& item) { HWY_DYNAMIC_DISPATCH(run_item_f32)(item); }
+void run_item(const BackwardItem<double>& item) { HWY_DYNAMIC_DISPATCH(run_item_f64)(item); }
+
+template <class Body>
+void parallel_heads(const Sizes& n, int64_t count, const Body& body) {
+  if (worth_threads(n)) return parallel_items(count, body);
+  for (int64_t i = 0; i < count; ++i) body(i);
+}
+
+template <class T>
+void scale_rows(const Sizes& n, int64_t heads, int64_t rows, const Rows<T>& x, double scale) {
+  parallel(n.batch * heads * rows, 4096, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      T* row = x.at(i / (heads * rows), i / rows % heads, i % rows);
+      for (int64_t c = 0; c < n.width; ++c) row[c] *= static_cast<T>(scale);
+    }
+  });
+}
+
+// Few heads: their keys are cut into so many chunks, each with a dQ of its own. A function of the shape alone, so that
+// the bits do not depend on the number of threads.
+template <class T>
+int64_t chunk_count(const Sizes& n, const Outgoing<T>& outgoing) {
+  for (const auto& bias : outgoing.dbiases)
+    if (bias && bias.row == -1) return 1;  // chunks share distances
+  const int64_t wanted = outgoing.shared_biases ? 8
+                         : !worth_threads(n)    ? 1
+                                                : 8 / std::max<int64_t>(1, n.batch * n.groups);
+  const int64_t blocks = (n.keys + kBackwardKeys - 1) / kBackwardKeys;
+  const int64_t copy = n.batch * n.heads * n.queries * n.width * static_cast<int64_t>(sizeof(T));
+  return std::clamp<int64_t>(std::min(wanted, (int64_t{64} << 20) / std::max<int64_t>(1, copy)), 1,
+                             std::max<int64_t>(1, std::min<int64_t>(blocks, 8)));
+}
+
+// The keys in chunks of whole blocks; dQ of each chunk apart, then added in order.
+template <class T>
+void backward_in_chunks(const Problem<T>& p, const Incoming<T>& incoming, const Outgoing<T>& outgoing, int64_t chunks) {
+  const int64_t size = p.n.batch * p.n.heads * p.n.queries * p.n.width, groups = p.n.batch * p.n.groups;
+  struct Use;
+  T* parts = kernels::scratch<Use, T>(chunks * size);
+  const Rows<T> part{nullptr, p.n.heads * p.n.queries * p.n.width, p.n.queries * p.n.width, p.n.width};
+  const int64_t blocks = (p.n.keys + kBackwardKeys - 1) / kBackwardKeys;
+  std::fill_n(parts, chunks * size, T{0});
+  const auto run = [&](int64_t c, int64_t i) {
+    Rows<T> dq = part;
+    dq.data = parts + c * size;
+    const Interval keys{c * blocks / chunks * kBackwardKeys,
+                        std::min(p.n.keys, (c + 1) * blocks / chunks * kBackwardKeys)};
+    run_item({&p, &incoming, &outgoing, i / p.n.groups, i % p.n.groups, keys, dq, outgoing.dbiases});
+  };
+  if (outgoing.shared_biases)
+    parallel_items(chunks, [&](int64_t c) {
+      for (int64_t i = 0; i < groups; ++i) run(c, i);
+    });
+  else
+    parallel_items(chunks * groups, [&](int64_t item) { run(item % chunks, item / chunks); });
+  parallel(p.n.batch * p.n.heads * p.n.queries, 1024, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      T* to = outgoing.dq.at(i / (p.n.heads * p.n.queries), i / p.n.queries % p.n.heads, i % p.n.queries);
+      for (int64_t c = 0; c < chunks; ++c)
+        for (int64_t x = 0; x < p.n.width; ++x) to[x] += parts[c * size + i * p.n.width + x];
+    }
+  });
+}
+
+}  // namespace
+
+template <class T>
+void backward(const Problem<T>& p, const Incoming<T>& incoming, const Outgoing<T>& outgoing) {
+  const int64_t chunks = chunk_count(p.n, outgoing);
+  if (chunks > 1)
+    backward_in_chunks(p, incoming, outgoing, chunks);
+  else
+    parallel_heads(p.n, p.n.batch * p.n.groups, [&](int64_t i) {
+      run_item(
+          {&p, &incoming, &outgoing, i / p.n.groups, i % p.n.groups, {0, p.n.keys}, outgoing.dq, outgoing.dbiases});
+    });
+  scale_rows(p.n, p.n.heads, p.n.queries, outgoing.dq, p.scale);
+  scale_rows(p.n, p.n.groups, p.n.keys, outgoing.dk, p.scale);
+}
+
+template void backward(const Problem<float>&, const Incoming<float>&, const Outgoing<float>&);
+template void backward(const Problem<double>&, const Incoming<double>&, const Outgoing<double>&);
+
+}  // namespace heed::attention
+#endif

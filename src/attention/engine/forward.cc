@@ -1,0 +1,412 @@
+// Online softmax: Milakov & Gimelshein 2018, arXiv:1805.02867; tiles without a T×S array: Rabe & Staats 2021,
+// arXiv:2112.05682, and Dao et al. 2022, arXiv:2205.14135. What is our own: a row's reference is the largest score of
+// the first tile that it sees, not the largest so far. Weights are 2^(s − reference), and only where one exceeds
+// 2^kHeadroom the row is moved to a larger reference, so that nothing has to be rescaled in between.
+#include "attention/engine/problem.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "attention/engine/forward.cc"
+#include "attention/engine/pieces-inl.h"
+#include "hwy/foreach_target.h"
+#include "kernels/panels-inl.h"
+
+#ifndef HEED_ATTENTION_ENGINE_FORWARD_ONCE
+#define HEED_ATTENTION_ENGINE_FORWARD_ONCE
+#include "base/threads.h"
+#include "kernels/scratch.h"
+
+namespace heed::attention {
+
+inline constexpr int64_t kKeyBlock = 128;  // keys between two products with the values
+inline constexpr double kHeadroom = 24;    // in log 2: sums of such weights stay far from overflow
+
+// One head with its keys packed: panels of 64 keys, [S/64][D][64].
+template <class T>
+struct Head {
+  const Problem<T>* problem;
+  const Outputs<T>* outputs;
+  int64_t b, h;
+  const T* key_panels;
+};
+
+}  // namespace heed::attention
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace heed::attention {
+namespace HWY_NAMESPACE {
+
+// The working memory of a block of queries.
+template <class T>
+struct BlockState {
+  static constexpr int64_t kStride = kKeyBlock + 16;  // of weights: off powers of two
+  T* queries;                                         // [rows][D], times scale·log₂e
+  T* weights;                                         // [rows][kStride]
+  T* out;                                             // [rows][E], not yet divided by the sum
+  T* reference;                                       // [rows]; −∞ before the row has seen a key
+  T* sum;                                             // [rows][lanes] of weights
+  T* pending;                                         // the same, of the current block of keys
+
+  explicit BlockState(const Sizes& n) {
+    struct Use;
+    const int64_t lanes = kLanes<T>;
+    T* at = kernels::scratch<Use, T>(kQueryBlock * (n.width + kStride + n.value_width + 1 + 2 * lanes) + 6 * 16);
+    const auto take = [&](int64_t each) {
+      T* part = at;
+      at += (kQueryBlock * each + 15) / 16 * 16;
+      return part;
+    };
+    queries = take(n.width), weights = take(kStride), out = take(n.value_width), reference = take(1);
+    sum = take(lanes), pending = take(lanes);
+  }
+};
+
+// Where a band lies: in the block of queries, in the block of keys, in its panel.
+struct Corner {
+  int64_t row, panel_column, column;
+};
+
+// Epilogue of the scores' product: softmax's weights, not yet divided by their sum.
+template <class T, class Pieces, class Multiplier>
+struct Weigh {
+  Pieces pieces;
+  Multiplier multiplier;
+  BlockState<T> state;
+  Corner at;
+
+  template <int kVectors, class Width>
+  HWY_INLINE void operator()(int64_t row, int64_t column, const Vector<T> (&product)[kVectors], Width) const {
+    const Tag<T> d;
+    row += at.row, column += at.column;
+    Vector<T> x[kVectors];
+    HWY_UNROLL(4) for (int v = 0; v < kVectors; ++v) x[v] = product[v];
+    pieces(row, column, x);
+    const auto reference = hn::Set(d, reference_of(row, x));
+    column += at.panel_column;
+    T* weights = state.weights + row * BlockState<T>::kStride + column;
+    T* pending = state.pending + row * kLanes<T>;
+    auto sum = hn::Load(d, pending);
+    HWY_UNROLL(4) for (int v = 0; v < kVectors; ++v) {
+      const auto p = power_of_two(hn::Sub(x[v], reference));
+      sum = hn::Add(sum, p);
+      hn::StoreU(multiplier(row, column + v * kLanes<T>, p), d, weights + v * kLanes<T>);
+    }
+    hn::Store(sum, d, pending);
+  }
+
+ private:
+  template <int kVectors>
+  HWY_INLINE T reference_of(int64_t row, const Vector<T> (&x)[kVectors]) const {
+    T& reference = state.reference[row];
+    if (HWY_UNLIKELY(reference == -INFINITY)) {
+      auto largest = x[0];
+      for (int v = 1; v < kVectors; ++v) largest = hn::Max(largest, x[v]);
+      reference = hn::GetLane(hn::MaxOfLanes(Tag<T>(), largest));
+      if (reference == -INFINITY) return 0;
+    }
+    return reference;
+  }
+};
+
+// Epilogue of the scores' product where weights do not depend on each other.
+template <class T, class Multiplier>
+struct WeighAlone {
+  ScorePieces<T> pieces;
+  Multiplier multiplier;
+  BlockState<T> state;
+  Corner at;
+  Streaming normalizer;
+  template <int kVectors, class Width>
+  HWY_INLINE void operator()(int64_t row, int64_t column, const Vector<T> (&product)[kVectors], Width) const {
+    const Tag<T> d;
+    row += at.row, column += at.column;
+    Vector<T> x[kVectors];
+    HWY_UNROLL(4) for (int v = 0; v < kVectors; ++v) x[v] = product[v];
+    pieces(row, column, x);
+    column += at.panel_column;
+    T* weights = state.weights + row * BlockState<T>::kStride + column;
+    for (int v = 0; v < kVectors; ++v)
+      hn::StoreU(multiplier(row, column + v * kLanes<T>, weight_alone<T>(normalizer, x[v])), d,
+                 weights + v * kLanes<T>);
+  }
+};
+
+// Epilogue of the scores' product where rows have left their references behind: their largest scores.
+template <class T>
+struct Largest {
+  ScorePieces<T> pieces;
+  Corner at;
+  T* largest;  // [rows]
+  template <int kVectors, class Width>
+  HWY_INLINE void operator()(int64_t row, int64_t column, const Vector<T> (&product)[kVectors], Width) const {
+    row += at.row, column += at.column;
+    Vector<T> x[kVectors];
+    HWY_UNROLL(4) for (int v = 0; v < kVectors; ++v) x[v] = product[v];
+    pieces(row, column, x);
+    for (int v = 0; v < kVectors; ++v)
+      largest[row] = std::max(largest[row], hn::GetLane(hn::MaxOfLanes(Tag<T>(), x[v])));
+  }
+};
+
+template <class T>
+class QueryBlock {
+ public:
+  QueryBlock(const Head<T>& head, int64_t row, int64_t rows)
+      : head_(head),
+        problem_(*head.problem),
+        n_(problem_.n),
+        row_(row),
+        rows_(rows),
+        view_(problem_.visible, head.b, head.h, row, rows),
+        state_(n_) {}
+
+  HWY_NOINLINE void run() {
+    start();
+    const Interval keys = view_.any();
+    if (!keys.empty()) {
+      // The nearest keys first: with most biases they score highest, and references need not move.
+      const int64_t first = keys.begin / kKeyBlock * kKeyBlock, last = (keys.end - 1) / kKeyBlock * kKeyBlock;
+      const int64_t nearest =
+          std::clamp((row_ + rows_ - 1 + n_.keys - n_.queries) / kKeyBlock * kKeyBlock, first, last);
+      for (int64_t key = nearest; key >= first; key -= kKeyBlock) key_block(key);
+      for (int64_t key = nearest + kKeyBlock; key <= last; key += kKeyBlock) key_block(key);
+    }
+    finish();
+  }
+
+ private:
+  void start() {
+    const T factor = static_cast<T>(problem_.scale * kLog2E);
+    for (int64_t r = 0; r < rows_; ++r) {
+      const T* q = problem_.q.at(head_.b, head_.h, row_ + r);
+      T* to = state_.queries + r * n_.width;
+      for (int64_t i = 0; i < n_.width; ++i) to[i] = q[i] * factor;
+    }
+    std::fill_n(state_.out, rows_ * n_.value_width, T{0});
+    std::fill_n(state_.reference, rows_, static_cast<T>(-INFINITY));
+    std::fill_n(state_.sum, rows_ * kLanes<T>, T{0});
+  }
+
+  HWY_NOINLINE void key_block(int64_t key) {
+    panels_ = 0;
+    for (; panels_ < 2 && key + panels_ * kPanel < n_.keys; ++panels_)
+      view_.panel(key + panels_ * kPanel, panel_[panels_]);
+    if (panel_[0].count == 0 && (panels_ < 2 || panel_[1].count == 0)) return;
+    if (problem_.dropout.p > 0) draw(key);
+    weigh(key);
+    if (problem_.normalizer == Streaming::softmax) {
+      while (left_behind()) raise(key), weigh(key);
+      settle();
+    }
+    const T* values = problem_.v.at(head_.b, head_.h / n_.heads_per_group(), key);
+    if (panels_ == 2 && !panel_[0].cut && !panel_[1].cut)
+      return add_values(panel_[0].bands[0], 0, kKeyBlock, values, problem_.v.row);
+    for (int i = 0; i < panels_; ++i)
+      add_panel(i, values + i * kPanel * problem_.v.row, std::min(kPanel, n_.keys - key - i * kPanel));
+  }
+
+  // Which weights of this block of keys are kept. A row and 128 keys are a block of decisions.
+  void draw(int64_t key) {
+    const int64_t blocks = (n_.keys + kKeyBlock - 1) / kKeyBlock;
+    const int64_t row = (head_.b * n_.heads + head_.h) * n_.queries + row_;
+    kernels::dropout_bits(problem_.dropout.key, problem_.dropout.p, row * blocks + key / kKeyBlock, blocks, rows_,
+                          keep_);
+  }
+
+  void weigh(int64_t key) {
+    std::fill_n(state_.pending, rows_ * kLanes<T>, T{0});
+    if (problem_.dropout.p > 0)
+      weigh(key, Keep<T>{keep_, static_cast<T>(1 / (1 - problem_.dropout.p))});
+    else
+      weigh(key, NoMultiplier());
+  }
+  template <class Multiplier>
+  void weigh(int64_t key, Multiplier multiplier) {
+    const bool softmax = problem_.normalizer == Streaming::softmax, plain = softmax && has_no_pieces(problem_);
+    for_bands([&](int i, const Band& band) {
+      const Corner at{band.row, i * kPanel, band.begin};
+      if (plain && !panel_[i].cut)
+        scores(key, i, band, Weigh<T, NoPieces, Multiplier>{{}, multiplier, state_, at});
+      else if (softmax)
+        scores(key, i, band, Weigh<T, ScorePieces<T>, Multiplier>{pieces(key, i), multiplier, state_, at});
+      else
+        scores(key, i, band, WeighAlone<T, Multiplier>{pieces(key, i), multiplier, state_, at, problem_.normalizer});
+    });
+  }
+
+  // Whether a weight exceeds 2^kHeadroom: then so does a sum.
+  bool left_behind() const {
+    const Tag<T> d;
+    auto most = hn::Zero(d);
+    for (int64_t i = 0; i < rows_ * kLanes<T>; i += kLanes<T>) most = hn::Max(hn::Load(d, state_.pending + i), most);
+    return !hn::AllTrue(d, hn::Le(most, hn::Set(d, std::exp2(static_cast<T>(kHeadroom)))));
+  }
+  // Moves the references to the largest scores so far.
+  HWY_NOINLINE void raise(int64_t key) {
+    T largest[kQueryBlock];
+    std::copy_n(state_.reference, rows_, largest);
+    for_bands([&](int i, const Band& band) {
+      scores(key, i, band, Largest<T>{pieces(key, i), {band.row, i * kPanel, band.begin}, largest});
+    });
+    for (int64_t r = 0; r < rows_; ++r) {
+      if (!(largest[r] > state_.reference[r])) continue;
+      const T factor = std::exp2(state_.reference[r] - largest[r]);
+      for (int64_t c = 0; c < n_.value_width; ++c) state_.out[r * n_.value_width + c] *= factor;
+      for (int64_t c = 0; c < kLanes<T>; ++c) state_.sum[r * kLanes<T> + c] *= factor;
+      state_.reference[r] = largest[r];
+    }
+  }
+  void settle() {
+    const Tag<T> d;
+    for (int64_t i = 0; i < rows_ * kLanes<T>; i += kLanes<T>)
+      hn::Store(hn::Add(hn::Load(d, state_.sum + i), hn::Load(d, state_.pending + i)), d, state_.sum + i);
+  }
+
+  template <class Body>
+  void for_bands(const Body& body) {
+    for (int i = 0; i < panels_; ++i)
+      for (const Band& band : panel_[i]) body(i, band);
+  }
+  ScorePieces<T> pieces(int64_t key, int i) const {
+    return {problem_, head_.b, head_.h, row_, key + i * kPanel, panel_[i].bits_or_null()};
+  }
+  template <class Epilogue>
+  void scores(int64_t key, int i, const Band& band, Epilogue&& epilogue) {
+    score_band(band, n_.width, state_.queries, n_.width, head_.key_panels + (key + i * kPanel) * n_.width, epilogue);
+  }
+
+  // out += P V for panel i, whose values these are.
+  void add_panel(int i, const T* values, int64_t keys) {
+    const PanelBands& panel = panel_[i];
+    if (panel.count == 0) return;
+    const uint64_t bad = panel.cut ? rows_not_finite(values, problem_.v.row, n_.value_width, keys) : 0;
+    if (HWY_UNLIKELY(bad != 0)) return add_panel_of(i, values, keys, bad);
+    for (const Band& band : panel)
+      add_values(band, i * kPanel + band.begin, std::min(band.columns(), keys - band.begin),
+                 values + band.begin * problem_.v.row, problem_.v.row);
+  }
+  // The same where some values are not finite: they reach those queries that see them.
+  HWY_NOINLINE void add_panel_of(int i, const T* values, int64_t keys, uint64_t bad) {
+    std::vector<T> copy(static_cast<size_t>(keys * n_.value_width));
+    copy_finite_rows(values, problem_.v.row, n_.value_width, keys, bad, copy.data());
+    for (const Band& band : panel_[i]) {
+      add_values(band, i * kPanel + band.begin, std::min(band.columns(), keys - band.begin),
+                 copy.data() + band.begin * n_.value_width, n_.value_width);
+      for (int64_t r = band.row; r < band.row + band.rows; ++r)
+        for (uint64_t seen = bad & panel_[i].bits[r]; seen != 0; seen &= seen - 1) {
+          const int64_t j = std::countr_zero(seen);
+          const T weight = state_.weights[r * BlockState<T>::kStride + i * kPanel + j];
+          for (int64_t c = 0; c < n_.value_width; ++c)
+            state_.out[r * n_.value_width + c] += weight * values[j * problem_.v.row + c];
+        }
+    }
+  }
+  // out += P V for a band, with the weights from `column` of the block of keys on.
+  void add_values(const Band& band, int64_t column, int64_t keys, const T* values, int64_t stride) {
+    kn::product(band.rows, n_.value_width, keys,
+                kn::by_rows(state_.weights + band.row * BlockState<T>::kStride + column, BlockState<T>::kStride),
+                kn::matrix(values, stride),
+                kn::add_to(Tag<T>(), state_.out + band.row * n_.value_width, n_.value_width));
+  }
+
+  void finish() {
+    for (int64_t r = 0; r < rows_; ++r)
+      finish_row(r, problem_.normalizer == Streaming::softmax ? softmax_factor(r) : T{1});
+  }
+  // 1 / Σ weights; 0 where there are none. Notes the log-sum-exp.
+  T softmax_factor(int64_t r) {
+    const Tag<T> d;
+    const T sum = hn::GetLane(hn::SumOfLanes(d, hn::Load(d, state_.sum + r * kLanes<T>)));
+    const bool nowhere = sum == 0;
+    head_.outputs->log_sum_exp[(head_.b * n_.heads + head_.h) * n_.queries + row_ + r] =
+        nowhere ? static_cast<T>(-INFINITY) : static_cast<T>(kLn2) * (state_.reference[r] + std::log2(sum));
+    return nowhere ? T{0} : 1 / sum;
+  }
+  void finish_row(int64_t r, T factor) {
+    T* out = head_.outputs->out.at(head_.b, head_.h, row_ + r);
+    for (int64_t c = 0; c < n_.value_width; ++c) out[c] = state_.out[r * n_.value_width + c] * factor;
+  }
+
+  const Head<T>& head_;
+  const Problem<T>& problem_;
+  const Sizes n_;
+  int64_t row_, rows_;
+  BlockView view_;
+  BlockState<T> state_;
+  PanelBands panel_[2];  // of the current block of keys
+  int panels_ = 0;
+  uint64_t keep_[2 * kQueryBlock];
+};
+
+void run_block_f32(const Head<float>& head, int64_t row, int64_t rows) { QueryBlock<float>(head, row, rows).run(); }
+void run_block_f64(const Head<double>& head, int64_t row, int64_t rows) { QueryBlock<double>(head, row, rows).run(); }
+
+void pack_keys_f32(const float* k, int64_t row, int64_t depth, int64_t keys, float* panel) {
+  kn::pack_panel_transposed(k, row, depth, keys, panel);
+}
+void pack_keys_f64(const double* k, int64_t row, int64_t depth, int64_t keys, double* panel) {
+  kn::pack_panel_transposed(k, row, depth, keys, panel);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace heed::attention
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace heed::attention {
+namespace {
+
+HWY_EXPORT(run_block_f32);
+HWY_EXPORT(run_block_f64);
+HWY_EXPORT(pack_keys_f32);
+HWY_EXPORT(pack_keys_f64);
+
+void run_block(const Head<float>& head, int64_t row, int64_t rows) {
+  HWY_DYNAMIC_DISPATCH(run_block_f32)(head, row, rows);
+}
+void run_block(const Head<double>& head, int64_t row, int64_t rows) {
+  HWY_DYNAMIC_DISPATCH(run_block_f64)(head, row, rows);
+}
+void pack_keys(const float* k, int64_t row, int64_t depth, int64_t keys, float* panel) {
+  HWY_DYNAMIC_DISPATCH(pack_keys_f32)(k, row, depth, keys, panel);
+}
+void pack_keys(const double* k, int64_t row, int64_t depth, int64_t keys, double* panel) {
+  HWY_DYNAMIC_DISPATCH(pack_keys_f64)(k, row, depth, keys, panel);
+}
+
+// One group: its keys packed, then each block of queries of its heads, the last first: when causal it is the longest.
+template <class T>
+void run_group(const Problem<T>& p, const Outputs<T>& outputs, int64_t b, int64_t g) {
+  struct Use;
+  const int64_t panels = (p.n.keys + kPanel - 1) / kPanel, size = p.n.width * kPanel;
+  T* keys = kernels::scratch<Use, T>(panels * size);
+  parallel(panels, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      pack_keys(p.k.at(b, g, i * kPanel), p.k.row, p.n.width, std::min(kPanel, p.n.keys - i * kPanel), keys + i * size);
+  });
+  const int64_t blocks = (p.n.queries + kQueryBlock - 1) / kQueryBlock;
+  const int64_t items = p.n.heads_per_group() * blocks;
+  const auto run = [&](int64_t item) {
+    const Head<T> head{&p, &outputs, b, g * p.n.heads_per_group() + item % p.n.heads_per_group(), keys};
+    const int64_t row = (blocks - 1 - item / p.n.heads_per_group()) * kQueryBlock;
+    run_block(head, row, std::min(kQueryBlock, p.n.queries - row));
+  };
+  if (worth_threads(p.n)) return parallel_items(items, run);
+  for (int64_t i = 0; i < items; ++i) run(i);
+}
+
+}  // namespace
+
+template <class T>
+void forward(const Problem<T>& p, const Outputs<T>& outputs) {
+  const int64_t groups = p.n.batch * p.n.groups;
+  const auto run = [&](int64_t i) { run_group(p, outputs, i / p.n.groups, i % p.n.groups); };
+  if (worth_threads(p.n) && groups >= 4 * threads()) return parallel_items(groups, run);
+  for (int64_t i = 0; i < groups; ++i) run(i);
+}
+
+template void forward(const Problem<float>&, const Outputs<float>&);
+template void forward(const Problem<double>&, const Outputs<double>&);
+
+}  // namespace heed::attention
+#endif

@@ -1,0 +1,186 @@
+// The pieces of the pipeline between the product q·k and the weighted sum, on the neighbouring keys of one query: they
+// run in the epilogue of the product, while its result is in registers. Scores are in units of log 2, so that weights
+// are powers of two.
+#if defined(HEED_ATTENTION_ENGINE_PIECES_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef HEED_ATTENTION_ENGINE_PIECES_INL_H_
+#undef HEED_ATTENTION_ENGINE_PIECES_INL_H_
+#else
+#define HEED_ATTENTION_ENGINE_PIECES_INL_H_
+#endif
+
+#include <cmath>
+
+#include "attention/engine/bands.h"
+#include "attention/engine/problem.h"
+#include "kernels/exponential-inl.h"
+#include "kernels/tile-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace heed::attention {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+namespace kn = kernels::HWY_NAMESPACE;
+
+template <class T>
+using Tag = hn::ScalableTag<T>;
+template <class T>
+using Vector = hn::Vec<Tag<T>>;
+template <class T>
+inline constexpr int64_t kLanes = hn::MaxLanes(Tag<T>());
+
+inline constexpr double kLog2E = 1.44269504088896340736, kLn2 = 0.69314718055994530942;
+
+// 2^x for x <= 120; 0 for −∞, NaN for NaN. Relative error 1e-7 (f32).
+HWY_INLINE Vector<float> power_of_two(Vector<float> x) {
+  const Tag<float> d;
+  x = hn::Max(hn::Set(d, -200.0f), x);
+  const auto n = hn::Round(x), r = hn::Sub(x, n);
+  auto p = hn::MulAdd(hn::Set(d, 0.00132764717813f), r, hn::Set(d, 0.00967554133276f));
+  p = hn::MulAdd(p, r, hn::Set(d, 0.0555071327415f));
+  p = hn::MulAdd(p, r, hn::Set(d, 0.240221197239f));
+  p = hn::MulAdd(p, r, hn::Set(d, 0.693146967064f));
+  p = hn::MulAdd(p, r, hn::Set(d, 1.00000007165f));
+  return kn::scale_by_power(d, p, n);
+}
+HWY_INLINE Vector<double> power_of_two(Vector<double> x) { return kn::exp2(Tag<double>(), x); }
+
+// Lanes of 64 keys as bits: those of the vector that begins at `column`.
+template <class D>
+HWY_INLINE hn::Mask<D> lanes_of(D d, uint64_t bits, int64_t column) {
+  const uint64_t here = bits >> column;
+  return hn::LoadMaskBits(d, reinterpret_cast<const uint8_t*>(&here));
+}
+
+// The product is the score.
+struct NoPieces {
+  template <class V, int kVectors>
+  HWY_INLINE void operator()(int64_t, int64_t, V (&)[kVectors]) const {}
+};
+
+// From a product to a score: biases, the cap, and −∞ where the query may not look.
+template <class T>
+struct ScorePieces {
+  static constexpr int kMostBiases = 6;
+  struct Bias {
+    const T* data;  // of the block's first query and the panel's first key
+    int64_t row;
+  };
+  Bias biases[kMostBiases];
+  int count = 0;
+  T cap = 0;                       // in units of log 2; 0: none
+  const uint64_t* bits = nullptr;  // one a query of the block; null: all keys are visible
+
+  ScorePieces(const Problem<T>& p, int64_t b, int64_t h, int64_t row, int64_t key, const uint64_t* bits)
+      : count(static_cast<int>(p.biases.size())), cap(static_cast<T>(p.soft_cap * kLog2E)), bits(bits) {
+    for (size_t i = 0; i < p.biases.size(); ++i) biases[i] = {p.biases[i].at(b, h, row) + key, p.biases[i].row};
+  }
+  // x: scores of query `row` and the keys from `column` on.
+  template <int kVectors>
+  HWY_INLINE void operator()(int64_t row, int64_t column, Vector<T> (&x)[kVectors]) const {
+    const auto hidden = hn::Set(Tag<T>(), static_cast<T>(-INFINITY));
+    for (int i = 0; i < count; ++i) add(biases[i].data + row * biases[i].row + column, row, column, x);
+    if (cap != 0) HWY_UNROLL(4) for (int v = 0; v < kVectors; ++v) x[v] = capped(x[v]);
+    if (bits)
+      HWY_UNROLL(4) for (int v = 0; v < kVectors; ++v) x[v] = hn::IfThenElse(lanes(row, column, v), x[v], hidden);
+  }
+  HWY_INLINE hn::Mask<Tag<T>> lanes(int64_t row, int64_t column, int v) const {
+    return lanes_of(Tag<T>(), bits[row], column + v * kLanes<T>);
+  }
+
+ private:
+  // Nothing is read of a key that is not visible: it may lie beyond the end.
+  template <int kVectors>
+  HWY_INLINE void add(const T* bias, int64_t row, int64_t column, Vector<T> (&x)[kVectors]) const {
+    const Tag<T> d;
+    const auto log2e = hn::Set(d, static_cast<T>(kLog2E));
+    HWY_UNROLL(4) for (int v = 0; v < kVectors; ++v) {
+      const T* from = bias + v * kLanes<T>;
+      x[v] = hn::MulAdd(bits ? hn::MaskedLoad(lanes(row, column, v), d, from) : hn::LoadU(d, from), log2e, x[v]);
+    }
+  }
+  HWY_NOINLINE Vector<T> capped(Vector<T> x) const {
+    const Tag<T> d;
+    return hn::Mul(kn::tanh(d, hn::Div(x, hn::Set(d, cap))), hn::Set(d, cap));
+  }
+};
+
+template <class T>
+bool has_no_pieces(const Problem<T>& p) {
+  return p.biases.empty() && p.soft_cap == 0;
+}
+
+// Weights that do not depend on each other, of scores in units of log 2; 0 where hidden.
+template <class T>
+HWY_INLINE Vector<T> weight_alone(Streaming normalizer, Vector<T> x) {
+  const Tag<T> d;
+  const auto s = hn::Mul(x, hn::Set(d, static_cast<T>(kLn2)));
+  if (normalizer == Streaming::sigmoid) return kn::sigmoid(d, s);
+  return hn::IfThenZeroElse(hn::Eq(x, hn::Set(d, static_cast<T>(-INFINITY))), s);
+}
+
+// A multiplier of the weights, after the normaliser.
+struct NoMultiplier {
+  template <class V>
+  HWY_INLINE V operator()(int64_t, int64_t, V p) const {
+    return p;
+  }
+};
+
+// Dropout: weights that are kept, times `factor`.
+template <class T>
+struct Keep {
+  const uint64_t* words;  // [rows][2]: a bit for each of 128 keys
+  T factor;
+  // p: of query `row` and the keys from `column` of the 128 on.
+  HWY_INLINE Vector<T> operator()(int64_t row, int64_t column, Vector<T> p) const {
+    const Tag<T> d;
+    const auto kept = lanes_of(d, words[2 * row + column / kPanel], column % kPanel);
+    return hn::IfThenElseZero(kept, hn::Mul(p, hn::Set(d, factor)));
+  }
+};
+
+// Which of 64 rows (bits) hold something that is not finite. A weight of 0 times such a row would be NaN, so where rows
+// are hidden the engine looks at a copy in which they are 0.
+template <class T>
+HWY_INLINE uint64_t rows_not_finite(const T* x, int64_t stride, int64_t width, int64_t rows) {
+  const Tag<T> d;
+  const auto zero = hn::Zero(d);
+  uint64_t bits = 0;
+  for (int64_t r = 0; r < rows; ++r) {
+    auto sum = zero;  // 0·x is NaN for ∞ and NaN
+    int64_t c = 0;
+    for (; c + kLanes<T> <= width; c += kLanes<T>) sum = hn::MulAdd(hn::LoadU(d, x + r * stride + c), zero, sum);
+    T rest = hn::GetLane(hn::SumOfLanes(d, sum));
+    for (; c < width; ++c) rest += x[r * stride + c] * 0;
+    bits |= static_cast<uint64_t>(!(rest == 0)) << r;
+  }
+  return bits;
+}
+template <class T>
+HWY_INLINE void copy_finite_rows(const T* x, int64_t stride, int64_t width, int64_t rows, uint64_t not_finite, T* to) {
+  for (int64_t r = 0; r < rows; ++r) {
+    if (not_finite >> r & 1)
+      std::fill_n(to + r * width, width, T{0});
+    else
+      std::copy_n(x + r * stride, width, to + r * width);
+  }
+}
+
+// Scores of a band, handed to the epilogue. The panel holds [D][64] keys.
+template <class T, class Epilogue>
+HWY_INLINE void score_band(const Band& band, int64_t depth, const T* queries, int64_t stride, const T* panel,
+                           Epilogue&& epilogue) {
+  const auto a = kn::by_rows(queries + band.row * stride, stride);
+  const auto b = kn::matrix(panel + band.begin, kernels::kPanelWidth);
+  if (band.columns() == kPanel)
+    kn::product<kn::BestShape, kn::Columns::whole>(band.rows, kPanel, depth, a, b, epilogue);
+  else
+    kn::product<kn::Shape<6, 2>, kn::Columns::whole>(band.rows, band.columns(), depth, a, b, epilogue);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace heed::attention
+HWY_AFTER_NAMESPACE();
+
+#endif  // HEED_ATTENTION_ENGINE_PIECES_INL_H_

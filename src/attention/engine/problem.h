@@ -1,0 +1,92 @@
+// What the engine computes, on raw numbers: attention after the slots have prepared it.
+//
+//   s_ij = scale · q_i·k_j + Σ biases(i,j);  capped;  where i may look at j:  p_i = normaliser(s_i),  m = multiplier
+//   o_i  = Σ_j p_ij m_ij v_j,   λ_i = log Σ_j exp s_ij
+//
+// Letters: B batch, H query heads, G key/value heads (G divides H), T queries, S keys, D width of q and k, E of v.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "attention/engine/visible.h"
+#include "kernels/dropout.h"
+
+namespace heed::attention {
+
+struct Sizes {
+  int64_t batch = 0, heads = 0, groups = 0, queries = 0, keys = 0, width = 0, value_width = 0;
+  int64_t heads_per_group() const { return heads / groups; }
+};
+
+// Element (b, h, i, c) of a tensor at data[b·batch + h·head + i·row + c]. A bias may have any strides but the last:
+// a function of the key alone has row 0, one of the distance j − i has row −1.
+template <class T>
+struct Rows {
+  T* data = nullptr;
+  int64_t batch = 0, head = 0, row = 0;
+  T* at(int64_t b, int64_t h, int64_t i) const { return data + b * batch + h * head + i * row; }
+  explicit operator bool() const { return data != nullptr; }
+};
+
+// Normalisers that need no whole row at once.
+enum class Streaming { softmax, sigmoid, none };
+
+struct Dropout {
+  double p = 0;
+  kernels::DropoutKey key = {};
+};
+
+template <class T>
+struct Problem {
+  Sizes n;
+  Rows<const T> q, k, v;  // (B,H,T,D), (B,G,S,D), (B,G,S,E)
+  double scale = 1;
+  std::vector<Rows<const T>> biases;  // each (B,H,T,S)
+  double soft_cap = 0;                // s becomes cap·tanh(s/cap); 0: not capped
+  Streaming normalizer = Streaming::softmax;
+  Visible visible;
+  Dropout dropout;
+};
+
+template <class T>
+struct Outputs {
+  Rows<T> out;     // (B,H,T,E)
+  T* log_sum_exp;  // (B,H,T), −∞ where a row may look nowhere; of softmax alone
+};
+
+template <class T>
+struct Incoming {
+  Rows<const T> out, dout;  // (B,H,T,E)
+  const T* log_sum_exp;     // (B,H,T), of softmax
+  const T* row_terms;       // (B,H,T) or null: what δ_i = dO_i·O_i − row_term_i has besides
+  Rows<const T> dweights;   // (B,H,T,S) or null: a gradient of the weights themselves, those before dropout
+};
+
+// Everything is added to, and must be zero at first.
+template <class T>
+struct Outgoing {
+  Rows<T> dq, dk, dv;            // as q, k, v
+  std::vector<Rows<T>> dbiases;  // as biases; null where not wanted
+  bool shared_biases = false;    // a gradient of a bias is shared by batches or heads
+};
+
+// The weights of some heads and queries, (B, |heads|, |queries|, S), before dropout. log_sum_exp: of softmax, else
+// null.
+struct Chosen {
+  std::vector<int64_t> heads, queries;
+};
+template <class T>
+void weights(const Problem<T>& problem, const T* log_sum_exp, const Chosen& chosen, T* weights);
+
+// Below so many multiply-adds a second thread costs more than it brings.
+inline bool worth_threads(const Sizes& n) {
+  return n.batch * n.heads * n.queries * n.keys * (n.width + n.value_width) > (int64_t{1} << 18);
+}
+
+template <class T>
+void forward(const Problem<T>& problem, const Outputs<T>& outputs);
+template <class T>
+void backward(const Problem<T>& problem, const Incoming<T>& incoming, const Outgoing<T>& outgoing);
+
+}  // namespace heed::attention

@@ -1,0 +1,134 @@
+// The weights themselves, for those who ask: a second pass over the scores with the log-sum-exp of the first.
+#include "attention/engine/problem.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "attention/engine/weights.cc"
+#include "attention/engine/pieces-inl.h"
+#include "hwy/foreach_target.h"
+#include "kernels/panels-inl.h"
+
+#ifndef HEED_ATTENTION_ENGINE_WEIGHTS_ONCE
+#define HEED_ATTENTION_ENGINE_WEIGHTS_ONCE
+#include "base/threads.h"
+#include "kernels/scratch.h"
+
+namespace heed::attention {
+
+// Queries [row, row + rows) of a head, and where their weights go: rows of S.
+template <class T>
+struct WeightRows {
+  const Problem<T>* problem;
+  const T* log_sum_exp;  // (B,H,T)
+  int64_t b, h, row, rows;
+  T* out;
+};
+
+}  // namespace heed::attention
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace heed::attention {
+namespace HWY_NAMESPACE {
+
+template <class T>
+struct Normalized {
+  ScorePieces<T> pieces;
+  const T* log_sum_exp;  // of the block, in units of log 2
+  Streaming normalizer;
+  int64_t row0, first;
+  T* out;
+  int64_t stride;
+  template <int kVectors, class Width>
+  HWY_INLINE void operator()(int64_t row, int64_t column, const Vector<T> (&product)[kVectors], Width) const {
+    const Tag<T> d;
+    row += row0, column += first;
+    Vector<T> x[kVectors];
+    HWY_UNROLL(4) for (int v = 0; v < kVectors; ++v) x[v] = product[v];
+    pieces(row, column, x);
+    const auto log_sum_exp_of_row = hn::Set(d, log_sum_exp[row]);
+    HWY_UNROLL(4) for (int v = 0; v < kVectors; ++v) {
+      const auto p = normalizer == Streaming::softmax ? power_of_two(hn::Sub(x[v], log_sum_exp_of_row))
+                                                      : weight_alone<T>(normalizer, x[v]);
+      hn::StoreU(p, d, out + row * stride + column + v * kLanes<T>);
+    }
+  }
+};
+
+template <class T>
+void weigh_rows(const WeightRows<T>& w) {
+  struct Use;
+  const Problem<T>& p = *w.problem;
+  const int64_t depth = p.n.width, keys = p.n.keys;
+  T* panel = kernels::scratch<Use, T>(kPanel * depth + kQueryBlock * (kPanel + depth + 1));
+  T *tile = panel + kPanel * depth, *queries = tile + kQueryBlock * kPanel, *sums = queries + kQueryBlock * depth;
+  for (int64_t r = 0; r < w.rows; ++r) {
+    const T* q = p.q.at(w.b, w.h, w.row + r);
+    for (int64_t i = 0; i < depth; ++i) queries[r * depth + i] = q[i] * static_cast<T>(p.scale * kLog2E);
+    const T sum = w.log_sum_exp ? w.log_sum_exp[(w.b * p.n.heads + w.h) * p.n.queries + w.row + r] : T{0};
+    sums[r] = sum == -INFINITY ? T{0} : sum * static_cast<T>(kLog2E);
+  }
+  const BlockView view(p.visible, w.b, w.h, w.row, w.rows);
+  PanelBands bands;
+  for (int64_t key = 0; key < keys; key += kPanel) {
+    view.panel(key, bands);
+    const int64_t count = std::min(kPanel, keys - key);
+    const bool direct = bands.whole() && count == kPanel;
+    if (!direct) std::fill_n(tile, w.rows * kPanel, T{0});
+    if (bands.count > 0)
+      kn::pack_panel_transposed(p.k.at(w.b, w.h / p.n.heads_per_group(), key), p.k.row, depth, count, panel);
+    const ScorePieces<T> pieces(p, w.b, w.h, w.row, key, bands.bits_or_null());
+    for (const Band& band : bands)
+      score_band(band, depth, queries, depth, panel,
+                 Normalized<T>{pieces, sums, p.normalizer, band.row, band.begin, direct ? w.out + key : tile,
+                               direct ? keys : kPanel});
+    if (!direct)
+      for (int64_t r = 0; r < w.rows; ++r) std::copy_n(tile + r * kPanel, count, w.out + r * keys + key);
+  }
+}
+void weigh_rows_f32(const WeightRows<float>& w) { weigh_rows(w); }
+void weigh_rows_f64(const WeightRows<double>& w) { weigh_rows(w); }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace heed::attention
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace heed::attention {
+namespace {
+
+HWY_EXPORT(weigh_rows_f32);
+HWY_EXPORT(weigh_rows_f64);
+void weigh_rows(const WeightRows<float>& w) { HWY_DYNAMIC_DISPATCH(weigh_rows_f32)(w); }
+void weigh_rows(const WeightRows<double>& w) { HWY_DYNAMIC_DISPATCH(weigh_rows_f64)(w); }
+
+}  // namespace
+
+template <class T>
+void weights(const Problem<T>& p, const T* log_sum_exp, const Chosen& chosen, T* out) {
+  const auto heads = static_cast<int64_t>(chosen.heads.size()), queries = static_cast<int64_t>(chosen.queries.size());
+  std::vector<Interval> runs;  // of neighbouring queries, as places in `chosen`
+  for (int64_t i = 0; i < queries; ++i) {
+    const auto at = static_cast<size_t>(i);
+    if (!runs.empty() && runs.back().end - runs.back().begin < kQueryBlock &&
+        chosen.queries[at] == chosen.queries[at - 1] + 1)
+      ++runs.back().end;
+    else
+      runs.push_back({i, i + 1});
+  }
+  const auto count = static_cast<int64_t>(runs.size());
+  const auto run = [&](int64_t item) {
+    const Interval of = runs[static_cast<size_t>(item % count)];
+    const int64_t head = item / count;
+    weigh_rows({&p, log_sum_exp, head / heads, chosen.heads[static_cast<size_t>(head % heads)],
+                chosen.queries[static_cast<size_t>(of.begin)], of.end - of.begin,
+                out + (head * queries + of.begin) * p.n.keys});
+  };
+  if (worth_threads(p.n)) return parallel_items(p.n.batch * heads * count, run);
+  for (int64_t i = 0; i < p.n.batch * heads * count; ++i) run(i);
+}
+
+template void weights(const Problem<float>&, const float*, const Chosen&, float*);
+template void weights(const Problem<double>&, const double*, const Chosen&, double*);
+
+}  // namespace heed::attention
+#endif

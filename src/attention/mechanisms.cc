@@ -1,0 +1,62 @@
+#include "attention/mechanisms.h"
+
+#include <algorithm>
+
+#include "attention/rows.h"
+#include "base/check.h"
+
+namespace heed::attention {
+namespace {
+
+// Levenshtein's distance.
+size_t distance(const std::string& a, const std::string& b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t before = std::exchange(row[0], i);
+    for (size_t j = 1; j <= b.size(); ++j)
+      before = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, before + (a[i - 1] != b[j - 1])}));
+  }
+  return row.back();
+}
+
+}  // namespace
+
+const std::vector<Mechanism>& mechanisms() {
+  static const std::vector<Mechanism> all = {
+      // scores
+      dot_row(),
+      scaled_dot_row(),
+      learned_scale_row(),
+      // positions
+      alibi_row(),
+      // spans
+      causal_row(),
+      window_row(),
+      // normalisers
+      sigmoid_row(),
+      no_normalizer_row(),
+  };
+  return all;
+}
+
+const Mechanism& mechanism(const std::string& name) {
+  const auto& all = mechanisms();
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Mechanism& m) { return name == m.name; });
+  if (found != all.end()) return *found;
+  const auto nearest = std::min_element(all.begin(), all.end(), [&](const Mechanism& a, const Mechanism& b) {
+    return distance(name, a.name) < distance(name, b.name);
+  });
+  fail(ErrorKind::usage, "mechanisms", "there is no mechanism {}; the nearest name is {}", name, nearest->name);
+}
+
+LearnedTensors example_tensors(const Mechanism& row, const Sizes& n, Dtype dtype, uint64_t seed) {
+  LearnedTensors tensors;
+  Random from{seed, 0, 0};
+  for (const Learned& learned : row.learned)
+    tensors[learned.name] =
+        (rand(learned.shape(n), from, Dtype::f64) * (learned.high - learned.low) + learned.low).to(dtype);
+  return tensors;
+}
+
+}  // namespace heed::attention

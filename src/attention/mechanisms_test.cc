@@ -1,0 +1,177 @@
+// From each row of the table, without further code: the engine against the formula, finite differences, f32, what must
+// not matter.
+#include "attention/mechanisms.h"
+
+#include <fmt/format.h>
+#include <heed/runtime.h>
+
+#include "attention/reference.h"
+#include "support/close.h"
+#include "support/gradcheck.h"
+
+namespace heed::attention {
+namespace {
+
+using heed::testing::close;
+using heed::testing::gradcheck;
+using heed::testing::sample;
+
+struct Example {
+  Sizes n;
+  const char* what;
+};
+// Odd sizes, D ≠ E, groups, T ≠ S, more than a block of keys and of queries.
+const std::vector<Example> kExamples = {
+    {{1, 2, 2, 5, 5, 4, 4}, "small"},
+    {{2, 4, 2, 3, 7, 5, 3}, "grouped, more keys than queries"},
+    {{1, 2, 1, 9, 4, 3, 6}, "fewer keys than queries"},
+    {{1, 1, 1, 1, 67, 8, 8}, "one query"},
+    {{1, 2, 2, 131, 131, 16, 16}, "blocks"},
+    {{2, 2, 2, 70, 200, 17, 9}, "blocks, odd widths"},
+};
+
+class Rows : public ::testing::TestWithParam<size_t> {
+ protected:
+  const Mechanism& row() const { return mechanisms()[GetParam()]; }
+  struct Given {
+    Tensor q, k, v;
+    AttendOptions options;
+  };
+  Given given(const Sizes& n, Dtype dtype = Dtype::f64) const {
+    return {sample({n.batch, n.heads, n.queries, n.width}, -2, 2, 1).to(dtype),
+            sample({n.batch, n.groups, n.keys, n.width}, -2, 2, 2).to(dtype),
+            sample({n.batch, n.groups, n.keys, n.value_width}, -2, 2, 3).to(dtype),
+            row().options(example_tensors(row(), n, dtype, 7), n)};
+  }
+};
+
+::testing::AssertionResult agrees(const Tensor& got, const Tensor& want, double tolerance) {
+  return close(got.to(Dtype::f64).values(), want.values(), tolerance);
+}
+
+TEST_P(Rows, AgreesWithTheFormula) {
+  for (const Example& example : kExamples) {
+    Given x = given(example.n);
+    x.options.return_weights = true;
+    const Attended got = attend(x.q, x.k, x.v, x.options);
+    const Reference want = reference(x.q, x.k, x.v, x.options);
+    EXPECT_TRUE(agrees(got.out, want.out, 1e-9)) << example.what;
+    EXPECT_TRUE(agrees(got.weights, want.weights, 1e-9)) << example.what;
+    if (got.log_sum_exp.defined()) {
+      EXPECT_TRUE(agrees(got.log_sum_exp, want.log_sum_exp, 1e-9)) << example.what;
+    }
+  }
+}
+
+TEST_P(Rows, AgreesWithTheFormulaInF32) {
+  for (const Example& example : kExamples) {
+    const Given x = given(example.n, Dtype::f32), exact = given(example.n);
+    EXPECT_TRUE(
+        agrees(attend(x.q, x.k, x.v, x.options).out, reference(exact.q, exact.k, exact.v, exact.options).out, 3e-5))
+        << example.what;
+  }
+}
+
+TEST_P(Rows, GradientsAreThoseOfFiniteDifferences) {
+  for (const size_t i : {0, 1, 2, 3}) {
+    const Sizes& n = kExamples[i].n;
+    const Given x = given(n);
+    heed::testing::Inputs inputs = {x.q, x.k, x.v};
+    for (const auto& [name, tensor] : example_tensors(row(), n, Dtype::f64, 7)) inputs.push_back(tensor);
+    const auto f = [&](const heed::testing::Inputs& in) {
+      LearnedTensors learned;
+      size_t at = 3;
+      for (const auto& [name, tensor] : example_tensors(row(), n, Dtype::f64, 7)) learned[name] = in[at++];
+      return attend(in[0], in[1], in[2], row().options(learned, n)).out;
+    };
+    EXPECT_TRUE(gradcheck(f, inputs)) << kExamples[i].what;
+  }
+}
+
+// f32 against f64 where finite differences would take too long.
+TEST_P(Rows, GradientsOfLargeProblemsAgreeInF32) {
+  for (const size_t i : {4, 5}) {
+    const Sizes& n = kExamples[i].n;
+    const auto gradients_in = [&](Dtype dtype) {
+      Given x = given(n, dtype);
+      std::vector<Tensor> inputs = {x.q, x.k, x.v};
+      LearnedTensors learned = example_tensors(row(), n, dtype, 7);
+      for (auto& [name, tensor] : learned) inputs.push_back(tensor);
+      for (Tensor& input : inputs) input.requires_grad(true);
+      for (auto& [name, tensor] : learned) tensor.requires_grad(true);
+      const Tensor out = attend(inputs[0], inputs[1], inputs[2], row().options(learned, n)).out;
+      return gradients(out, inputs, {.seed = sample(out.shape(), -1, 1, 5).to(dtype)});
+    };
+    const auto got = gradients_in(Dtype::f32), want = gradients_in(Dtype::f64);
+    for (size_t j = 0; j < want.size(); ++j)
+      EXPECT_TRUE(agrees(got[j], want[j], 2e-4)) << kExamples[i].what << " input " << j;
+  }
+}
+
+TEST_P(Rows, SameBitsWithOneAndTwoThreads) {
+  const int before = threads();
+  for (const size_t i : {4, 5}) {
+    const auto run = [&](int count) {
+      set_threads(count);
+      Given x = given(kExamples[i].n, Dtype::f32);
+      for (Tensor* t : {&x.q, &x.k, &x.v}) t->requires_grad(true);
+      const Tensor out = attend(x.q, x.k, x.v, x.options).out;
+      auto all = gradients(sum(out * out), {x.q, x.k, x.v});
+      all.push_back(out);
+      return all;
+    };
+    const auto one = run(1), two = run(2);
+    for (size_t j = 0; j < one.size(); ++j) EXPECT_EQ(one[j].values(), two[j].values()) << kExamples[i].what;
+  }
+  set_threads(before);
+}
+
+TEST_P(Rows, PaddingNeverMatters) {
+  const Sizes n{2, 2, 2, 6, 70, 5, 4};
+  Given x = given(n);
+  x.options.key_lengths = tensor_from<int64_t>({66, 3}, {2});
+  const Tensor clean = attend(x.q, x.k, x.v, x.options).out;
+  for (Tensor* t : {&x.k, &x.v}) {
+    *t = t->clone();
+    t->slice(2, 66, 70).fill(NAN);
+    (*t)[1].slice(1, 3, 70).fill(NAN);
+  }
+  const Tensor dirty = attend(x.q, x.k, x.v, x.options).out;
+  EXPECT_TRUE(agrees(dirty, clean, 1e-15));
+  x.q.requires_grad(true);
+  const auto dq = gradients(sum(attend(x.q, x.k, x.v, x.options).out), {x.q});
+  for (const double g : dq[0].values()) EXPECT_TRUE(std::isfinite(g));
+}
+
+TEST_P(Rows, AFutureThatIsHiddenNeverMatters) {
+  const Sizes n{1, 2, 2, 70, 70, 5, 4};
+  Given x = given(n);
+  x.options.span = x.options.span & causal();
+  const Tensor before = attend(x.q, x.k, x.v, x.options).out;
+  x.k = x.k.clone(), x.v = x.v.clone();
+  x.k.slice(2, 40, 70).fill(3), x.v.slice(2, 40, 70).fill(NAN);
+  const Tensor after = attend(x.q, x.k, x.v, x.options).out;
+  EXPECT_TRUE(agrees(after.slice(2, 0, 40), before.slice(2, 0, 40), 1e-12));
+  EXPECT_TRUE(std::isnan(after.value({0, 0, 69, 0})));
+}
+
+TEST_P(Rows, StridedInputsAreTheSame) {
+  const Sizes n{2, 2, 2, 9, 70, 5, 4};
+  const Given x = given(n);
+  const auto strided = [](const Tensor& t) { return t.permute({0, 2, 1, 3}).clone().permute({0, 2, 1, 3}); };
+  EXPECT_TRUE(agrees(attend(strided(x.q), strided(x.k), strided(x.v), x.options).out,
+                     attend(x.q, x.k, x.v, x.options).out, 1e-14));
+}
+
+TEST_P(Rows, SaysWhatThereIsToSay) {
+  for (const char* text : {row().name, row().paper, row().formula, row().cost, row().purpose.en, row().purpose.zh,
+                           row().trap.en, row().trap.zh, row().code})
+    EXPECT_TRUE(text && *text) << row().name;
+  EXPECT_GT(row().year, 1980);
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, Rows, ::testing::Range<size_t>(0, mechanisms().size()),
+                         [](const auto& at) { return std::string(mechanisms()[at.param].name); });
+
+}  // namespace
+}  // namespace heed::attention

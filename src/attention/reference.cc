@@ -1,0 +1,89 @@
+#include "attention/reference.h"
+
+#include <cmath>
+
+#include "attention/slots.h"
+
+namespace heed::attention {
+namespace {
+
+Plain head_of(const Tensor& q, const Tensor& k, const Tensor& v, int64_t b, int64_t h) {
+  const int64_t g = h / (q.dim(1) / k.dim(1));
+  return {q.dim(2), k.dim(2), q.dim(3), v.dim(3), b, h, q.dim(1), q[b][h].values(), k[b][g].values(), v[b][g].values()};
+}
+
+// x[b,h,i,j] of a tensor that broadcasts.
+double at(const Tensor& x, int64_t b, int64_t h, int64_t i, int64_t j) {
+  int64_t index[4] = {b, h, i, j};
+  Shape place;
+  for (int dim = 0; dim < x.rank(); ++dim) {
+    const int64_t full = index[4 - x.rank() + dim];
+    place.push_back(x.dim(dim) == 1 ? 0 : full);
+  }
+  return x.value(place);
+}
+
+class Formula {
+ public:
+  Formula(const AttendOptions& options, Plain x) : options_(options), x_(std::move(x)) {
+    if (const PositionRoom* position = room_of(options_.position)) position->move(x_);
+  }
+  bool sees(int64_t i, int64_t j) const {
+    const SpanRoom* span = room_of(options_.span);
+    if (span && !span->reference(x_, i, j)) return false;
+    if (options_.key_lengths.defined() && static_cast<double>(j) >= options_.key_lengths.value({x_.batch}))
+      return false;
+    return !options_.mask.defined() || at(options_.mask, x_.batch, x_.head, i, j) != 0;
+  }
+  double score(int64_t i, int64_t j) const {
+    double s = room_of(options_.scores).reference(x_, i, j);
+    if (const PositionRoom* position = room_of(options_.position)) s += position->reference(x_, i, j);
+    if (options_.bias.defined()) s += at(options_.bias, x_.batch, x_.head, i, j);
+    return options_.soft_cap != 0 ? options_.soft_cap * std::tanh(s / options_.soft_cap) : s;
+  }
+  std::vector<double> row(int64_t i) const {
+    std::vector<double> scores;
+    for (int64_t j = 0; j < x_.keys; ++j) scores.push_back(sees(i, j) ? score(i, j) : -INFINITY);
+    return scores;
+  }
+  const Plain& head() const { return x_; }
+
+ private:
+  const AttendOptions& options_;
+  Plain x_;
+};
+
+double log_sum_exp(const std::vector<double>& row) {
+  double largest = -INFINITY, sum = 0;
+  for (const double s : row) largest = std::max(largest, s);
+  for (const double s : row) sum += largest == -INFINITY ? 0 : std::exp(s - largest);
+  return largest == -INFINITY ? largest : largest + std::log(sum);
+}
+
+}  // namespace
+
+Reference reference(const Tensor& q, const Tensor& k, const Tensor& v, const AttendOptions& options) {
+  const int64_t batches = q.dim(0), heads = q.dim(1), queries = q.dim(2), keys = k.dim(2), width = v.dim(3);
+  Reference r{Tensor({batches, heads, queries, width}, Dtype::f64), Tensor({batches, heads, queries, keys}, Dtype::f64),
+              Tensor({batches, heads, queries}, Dtype::f64)};
+  for (int64_t b = 0; b < batches; ++b)
+    for (int64_t h = 0; h < heads; ++h) {
+      const Formula formula(options, head_of(q, k, v, b, h));
+      for (int64_t i = 0; i < queries; ++i) {
+        std::vector<double> row = formula.row(i);
+        r.log_sum_exp.at<double>({b, h, i}) = log_sum_exp(row);
+        room_of(options.normalizer).reference(row);
+        for (int64_t j = 0; j < keys; ++j) r.weights.at<double>({b, h, i, j}) = row[static_cast<size_t>(j)];
+        for (int64_t c = 0; c < width; ++c) {
+          double sum = 0;  // a weight of 0 is no look: what lies behind it may be NaN
+          for (int64_t j = 0; j < keys; ++j)
+            if (const double p = row[static_cast<size_t>(j)]; p != 0)
+              sum += p * formula.head().v[static_cast<size_t>(j * width + c)];
+          r.out.at<double>({b, h, i, c}) = sum;
+        }
+      }
+    }
+  return r;
+}
+
+}  // namespace heed::attention

@@ -1,0 +1,17 @@
+// The rows, each defined in the room of what it is about.
+#pragma once
+
+#include "attention/mechanisms.h"
+
+namespace heed::attention {
+
+Mechanism dot_row();
+Mechanism scaled_dot_row();
+Mechanism learned_scale_row();
+Mechanism alibi_row();
+Mechanism causal_row();
+Mechanism window_row();
+Mechanism sigmoid_row();
+Mechanism no_normalizer_row();
+
+}  // namespace heed::attention

@@ -1,0 +1,77 @@
+// The four slots: what a room must say of itself. A room's `prepare` adds its part to the pipeline by ordinary taped
+// ops; its `reference` is the formula and nothing else, in double, and shares no code with the engine.
+#pragma once
+
+#include <heed/attention.h>
+
+#include <vector>
+
+#include "attention/engine/problem.h"
+
+namespace heed::attention {
+
+// A term of the scores. Dense: broadcasts to (B,H,T,S). By distance: (H or 1, S+T−1), that of i and j at j − i + T − 1.
+struct Bias {
+  Tensor values;
+  bool by_distance = false;
+};
+
+// What the engine is handed: attention after the slots have prepared it (all of it may be on the tape).
+struct Pipeline {
+  Tensor q, k, v;
+  Sizes n;
+  double scale = 1;
+  std::vector<Bias> biases;
+  Visible visible;
+  Streaming normalizer = Streaming::softmax;
+};
+
+// One head in double, for references: rows of q, k and v.
+struct Plain {
+  int64_t queries, keys, width, value_width, batch, head, heads;
+  std::vector<double> q, k, v;
+  const double* query(int64_t i) const { return q.data() + i * width; }
+  const double* key(int64_t j) const { return k.data() + j * width; }
+  int64_t place(int64_t i) const { return i + keys - queries; }  // of query i among the keys
+};
+
+class ScoreRoom {
+ public:
+  virtual ~ScoreRoom() = default;
+  virtual const char* name() const = 0;
+  virtual void prepare(Pipeline& p) const = 0;
+  virtual double reference(const Plain& x, int64_t i, int64_t j) const = 0;
+};
+
+class PositionRoom {
+ public:
+  virtual ~PositionRoom() = default;
+  virtual const char* name() const = 0;
+  virtual void prepare(Pipeline& p) const = 0;
+  virtual void move(Plain&) const {}                                            // what it does to q and k
+  virtual double reference(const Plain&, int64_t, int64_t) const { return 0; }  // what it adds to a score
+};
+
+class SpanRoom {
+ public:
+  virtual ~SpanRoom() = default;
+  virtual std::string name() const = 0;
+  virtual void prepare(Pipeline& p) const = 0;
+  virtual bool reference(const Plain& x, int64_t i, int64_t j) const = 0;
+};
+
+class NormalizerRoom {
+ public:
+  virtual ~NormalizerRoom() = default;
+  virtual const char* name() const = 0;
+  virtual void prepare(Pipeline& p) const = 0;
+  virtual void reference(std::vector<double>& row) const = 0;  // scores, −∞ where hidden, become weights
+};
+
+// The rooms of the slots that were left empty.
+const ScoreRoom& room_of(const Scores& slot);
+const PositionRoom* room_of(const Position& slot);  // null: no position
+const SpanRoom* room_of(const Span& slot);          // null: global
+const NormalizerRoom& room_of(const Normalizer& slot);
+
+}  // namespace heed::attention

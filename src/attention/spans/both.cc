@@ -1,0 +1,34 @@
+// a & b: a key may be looked at where both spans allow it.
+#include "attention/slots.h"
+
+namespace heed::attention {
+namespace {
+
+class Both final : public SpanRoom {
+ public:
+  Both(Span a, Span b) : a_(std::move(a)), b_(std::move(b)) {}
+  std::string name() const override { return a_.room->name() + " & " + b_.room->name(); }
+  void prepare(Pipeline& p) const override {
+    a_.room->prepare(p);
+    b_.room->prepare(p);
+  }
+  bool reference(const Plain& x, int64_t i, int64_t j) const override {
+    return a_.room->reference(x, i, j) && b_.room->reference(x, i, j);
+  }
+
+ private:
+  Span a_, b_;
+};
+
+}  // namespace
+}  // namespace heed::attention
+
+namespace heed {
+
+Span operator&(const Span& a, const Span& b) {
+  if (!a.room) return b;
+  if (!b.room) return a;
+  return {std::make_shared<attention::Both>(a, b)};
+}
+
+}  // namespace heed

@@ -6,8 +6,9 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "attention/engine/forward.cc"
-#include "attention/engine/pieces-inl.h"
 #include "hwy/foreach_target.h"
+// After Highway's own, in this order.
+#include "attention/engine/pieces-inl.h"
 #include "kernels/panels-inl.h"
 
 #ifndef HEED_ATTENTION_ENGINE_FORWARD_ONCE

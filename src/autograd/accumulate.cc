@@ -66,10 +66,9 @@ void accumulate_part(Tensor& sum, const Shape& shape, const Tensor& gradient, co
   dispatch_floating(sum.dtype(), "backward", [&](auto zero) {
     auto* target = to.data<decltype(zero)>();
     const auto* origin = added.data<decltype(zero)>();
-    for_rows(Walk<2>{to.shape(), {to.strides(), added.strides()}},
-             [=](const Offsets<2>& at, const Offsets<2>& step, int64_t n) {
-               add_row(origin + at[1], step[1], target + at[0], step[0], n);
-             });
+    kernels::for_pieces(walk_of(to.shape(), {to.strides(), added.strides()}), [=](const kernels::Piece<2>& piece) {
+      add_row(origin + piece.at[1], piece.step[1], target + piece.at[0], piece.step[0], piece.n);
+    });
   });
 }
 

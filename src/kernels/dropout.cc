@@ -101,13 +101,13 @@ void drop_blocks(const float* x, float* out, int64_t n, const DropoutRule& rule,
         return hn::IfThenElse(dropped, zero, hn::Mul(lanes.load(x + begin + i), scale));
       };
       if (i + kFloatLanes <= rest) {
-        const FloatVector y = kept(WholeVector{});
+        const FloatVector y = kept(WholeLanes{});
         if (stream)
           hn::Stream(y, kFloats, out + begin + i);
         else
           hn::StoreU(y, kFloats, out + begin + i);
       } else if (i < rest) {
-        const PartOfVector lanes{hn::FirstN(kFloats, static_cast<size_t>(rest - i))};
+        const FirstLanes lanes{hn::FirstN(kFloats, static_cast<size_t>(rest - i))};
         lanes.store(kept(lanes), out + begin + i);
       }
     });

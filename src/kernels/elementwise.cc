@@ -97,20 +97,20 @@ HWY_INLINE void row(A a, B b, T* HWY_RESTRICT out, int64_t n, bool stream) {
 }
 
 template <class Op, class T>
-void walk(const Strides<2>& strides, const T* a, const T* b, T* out, bool stream) {
-  const size_t last = static_cast<size_t>(strides.rank - 1);
-  const int64_t a_step = strides.stride[0][last], b_step = strides.stride[1][last];
-  for_rows(strides, [&](int64_t to, const auto& at, int64_t n) HWY_ATTR {
-    const T *a_row = a + at[0], *b_row = b + at[1];
+void walk_all(const Strides<2>& strides, const T* a, const T* b, T* out, bool stream) {
+  for_pieces(strides, [&](const Piece<2>& piece) HWY_ATTR {
+    const auto [a_step, b_step] = piece.step;
+    const T *a_row = a + piece.at[0], *b_row = b + piece.at[1];
+    T* to = out + piece.first;
     if (a_step == 1 && b_step == 1)
-      row<Op>(Elements<T>{a_row}, Elements<T>{b_row}, out + to, n, stream);
+      row<Op>(Elements<T>{a_row}, Elements<T>{b_row}, to, piece.n, stream);
     else if (a_step == 1 && b_step == 0)
-      row<Op>(Elements<T>{a_row}, Repeated<T>{b_row}, out + to, n, stream);
+      row<Op>(Elements<T>{a_row}, Repeated<T>{b_row}, to, piece.n, stream);
     else if (a_step == 0 && b_step == 1)
-      row<Op>(Repeated<T>{a_row}, Elements<T>{b_row}, out + to, n, stream);
+      row<Op>(Repeated<T>{a_row}, Elements<T>{b_row}, to, piece.n, stream);
     else
-      for (int64_t i = 0; i < n; ++i)
-        one<Op>(Repeated<T>{a_row + i * a_step}, Repeated<T>{b_row + i * b_step}, out + to + i, 0);
+      for (int64_t i = 0; i < piece.n; ++i)
+        one<Op>(Repeated<T>{a_row + i * a_step}, Repeated<T>{b_row + i * b_step}, to + i, 0);
     if (stream) hwy::FlushStream();
   });
 }
@@ -119,12 +119,12 @@ template <class T>
 void BinaryWalk(Binary op, const Strides<2>& strides, const T* a, const T* b, T* out) {
   const bool stream = streams(out, strides.count(), out == a || out == b);
   switch (op) {
-    case Binary::add: return walk<Add>(strides, a, b, out, stream);
-    case Binary::subtract: return walk<Subtract>(strides, a, b, out, stream);
-    case Binary::multiply: return walk<Multiply>(strides, a, b, out, stream);
-    case Binary::divide: return walk<Divide>(strides, a, b, out, stream);
-    case Binary::minimum: return walk<Minimum>(strides, a, b, out, stream);
-    case Binary::maximum: return walk<Maximum>(strides, a, b, out, stream);
+    case Binary::add: return walk_all<Add>(strides, a, b, out, stream);
+    case Binary::subtract: return walk_all<Subtract>(strides, a, b, out, stream);
+    case Binary::multiply: return walk_all<Multiply>(strides, a, b, out, stream);
+    case Binary::divide: return walk_all<Divide>(strides, a, b, out, stream);
+    case Binary::minimum: return walk_all<Minimum>(strides, a, b, out, stream);
+    case Binary::maximum: return walk_all<Maximum>(strides, a, b, out, stream);
     case Binary::power: return;  // not by vectors
   }
 }
@@ -158,17 +158,16 @@ void vectors(Binary op, const Strides<2>& s, const double* a, const double* b, d
 // out = f(a, b) in plain loops, which the compiler turns into vectors where a step is 0 or 1.
 template <class A, class Out, class F>
 void plain(const Strides<2>& strides, const A* a, const A* b, Out* out, const F& f) {
-  const Strides<2> walk = collapsed(strides);
-  const size_t last = static_cast<size_t>(walk.rank - 1);
-  const int64_t a_step = walk.stride[0][last], b_step = walk.stride[1][last];
-  for_rows(walk, [&](int64_t to, const auto& at, int64_t n) {
-    const A *a_row = a + at[0], *b_row = b + at[1];
+  for_pieces(strides, [&](const Piece<2>& piece) {
+    const auto [a_step, b_step] = piece.step;
+    const A *a_row = a + piece.at[0], *b_row = b + piece.at[1];
+    Out* to = out + piece.first;
     if (a_step == 1 && b_step == 1)
-      for (int64_t i = 0; i < n; ++i) out[to + i] = f(a_row[i], b_row[i]);
+      for (int64_t i = 0; i < piece.n; ++i) to[i] = f(a_row[i], b_row[i]);
     else if (a_step == 1 && b_step == 0)
-      for (int64_t i = 0; i < n; ++i) out[to + i] = f(a_row[i], *b_row);
+      for (int64_t i = 0; i < piece.n; ++i) to[i] = f(a_row[i], *b_row);
     else
-      for (int64_t i = 0; i < n; ++i) out[to + i] = f(a_row[i * a_step], b_row[i * b_step]);
+      for (int64_t i = 0; i < piece.n; ++i) to[i] = f(a_row[i * a_step], b_row[i * b_step]);
   });
 }
 
@@ -177,7 +176,7 @@ void plain(const Strides<2>& strides, const A* a, const A* b, Out* out, const F&
 template <class T>
 void binary(Binary op, const Strides<2>& strides, const T* a, const T* b, T* out) {
   if (op == Binary::power) return plain(strides, a, b, out, [](T x, T y) { return std::pow(x, y); });
-  vectors(op, collapsed(strides), a, b, out);
+  vectors(op, strides, a, b, out);
 }
 template void binary(Binary, const Strides<2>&, const float*, const float*, float*);
 template void binary(Binary, const Strides<2>&, const double*, const double*, double*);
@@ -215,16 +214,15 @@ void logical_not(const bool* x, bool* out, int64_t n) {
 
 template <class T>
 void choose(const Strides<3>& strides, const bool* condition, const T* a, const T* b, T* out) {
-  const Strides<3> walk = collapsed(strides);
-  const size_t last = static_cast<size_t>(walk.rank - 1);
-  const int64_t c_step = walk.stride[0][last], a_step = walk.stride[1][last], b_step = walk.stride[2][last];
-  for_rows(walk, [&](int64_t to, const auto& at, int64_t n) {
-    const bool* c_row = condition + at[0];
-    const T *a_row = a + at[1], *b_row = b + at[2];
+  for_pieces(strides, [&](const Piece<3>& piece) {
+    const auto [c_step, a_step, b_step] = piece.step;
+    const bool* c_row = condition + piece.at[0];
+    const T *a_row = a + piece.at[1], *b_row = b + piece.at[2];
+    T* to = out + piece.first;
     if (c_step == 1 && a_step == 1 && b_step == 1)
-      for (int64_t i = 0; i < n; ++i) out[to + i] = c_row[i] ? a_row[i] : b_row[i];
+      for (int64_t i = 0; i < piece.n; ++i) to[i] = c_row[i] ? a_row[i] : b_row[i];
     else
-      for (int64_t i = 0; i < n; ++i) out[to + i] = c_row[i * c_step] ? a_row[i * a_step] : b_row[i * b_step];
+      for (int64_t i = 0; i < piece.n; ++i) to[i] = c_row[i * c_step] ? a_row[i * a_step] : b_row[i * b_step];
   });
 }
 template void choose(const Strides<3>&, const bool*, const float*, const float*, float*);

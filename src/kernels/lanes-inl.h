@@ -22,14 +22,14 @@ using FloatVector = hn::Vec<FloatTag>;
 constexpr FloatTag kFloats;
 constexpr int64_t kFloatLanes = HWY_LANES(float);
 
-// The two shapes that a loop's body is compiled for: a whole vector, or the first lanes of one.
-struct WholeVector {
+// The two shapes that a loop's body is compiled for: all lanes of a vector of floats, or the first of them.
+struct WholeLanes {
   static HWY_INLINE FloatVector load(const float* p) { return hn::LoadU(kFloats, p); }
   static HWY_INLINE void store(FloatVector v, float* p) { hn::StoreU(v, kFloats, p); }
   static HWY_INLINE FloatVector or_zero(FloatVector v) { return v; }
   static HWY_INLINE FloatVector or_else(FloatVector v, FloatVector) { return v; }
 };
-struct PartOfVector {
+struct FirstLanes {
   hn::Mask<FloatTag> mask;
   HWY_INLINE FloatVector load(const float* p) const { return hn::MaskedLoad(mask, kFloats, p); }
   HWY_INLINE void store(FloatVector v, float* p) const { hn::BlendedStore(v, mask, kFloats, p); }
@@ -41,8 +41,8 @@ struct PartOfVector {
 template <class Body>
 HWY_INLINE void for_lanes(int64_t n, const Body& body) {
   int64_t i = 0;
-  for (; i + kFloatLanes <= n; i += kFloatLanes) body(i, WholeVector{});
-  if (i < n) body(i, PartOfVector{hn::FirstN(kFloats, static_cast<size_t>(n - i))});
+  for (; i + kFloatLanes <= n; i += kFloatLanes) body(i, WholeLanes{});
+  if (i < n) body(i, FirstLanes{hn::FirstN(kFloats, static_cast<size_t>(n - i))});
 }
 
 // The same for sums: body(i, part, lanes), `part` from 0 to 3 in turn (a constant), so that four accumulators hide the
@@ -54,13 +54,13 @@ template <class Body>
 HWY_INLINE void for_lanes_by_four(int64_t n, const Body& body) {
   int64_t i = 0;
   for (; i + 4 * kFloatLanes <= n; i += 4 * kFloatLanes) {
-    body(i, Part<0>{}, WholeVector{});
-    body(i + kFloatLanes, Part<1>{}, WholeVector{});
-    body(i + 2 * kFloatLanes, Part<2>{}, WholeVector{});
-    body(i + 3 * kFloatLanes, Part<3>{}, WholeVector{});
+    body(i, Part<0>{}, WholeLanes{});
+    body(i + kFloatLanes, Part<1>{}, WholeLanes{});
+    body(i + 2 * kFloatLanes, Part<2>{}, WholeLanes{});
+    body(i + 3 * kFloatLanes, Part<3>{}, WholeLanes{});
   }
-  for (; i + kFloatLanes <= n; i += kFloatLanes) body(i, Part<0>{}, WholeVector{});
-  if (i < n) body(i, Part<1>{}, PartOfVector{hn::FirstN(kFloats, static_cast<size_t>(n - i))});
+  for (; i + kFloatLanes <= n; i += kFloatLanes) body(i, Part<0>{}, WholeLanes{});
+  if (i < n) body(i, Part<1>{}, FirstLanes{hn::FirstN(kFloats, static_cast<size_t>(n - i))});
 }
 
 // Four partial sums of one row.
@@ -90,12 +90,12 @@ HWY_INLINE void stream_row(float* out, int64_t n, const Value& value) {
   const auto offset = static_cast<int64_t>(reinterpret_cast<uintptr_t>(out) / sizeof(float) % kFloatLanes);
   int64_t i = offset == 0 ? 0 : HWY_MIN(n, kFloatLanes - offset);
   if (i > 0) {
-    const PartOfVector head{hn::FirstN(kFloats, static_cast<size_t>(i))};
+    const FirstLanes head{hn::FirstN(kFloats, static_cast<size_t>(i))};
     head.store(value(int64_t{0}, head), out);
   }
-  for (; i + kFloatLanes <= n; i += kFloatLanes) hn::Stream(value(i, WholeVector{}), kFloats, out + i);
+  for (; i + kFloatLanes <= n; i += kFloatLanes) hn::Stream(value(i, WholeLanes{}), kFloats, out + i);
   if (i < n) {
-    const PartOfVector rest{hn::FirstN(kFloats, static_cast<size_t>(n - i))};
+    const FirstLanes rest{hn::FirstN(kFloats, static_cast<size_t>(n - i))};
     rest.store(value(i, rest), out + i);
   }
 }

@@ -1,16 +1,17 @@
-// Walking several arrays at once, each with strides of its own: what broadcasting is for a kernel.
+// Walking several arrays of one shape at once, each with strides of its own: what broadcasting, views and transposed
+// copies are for a kernel.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <utility>
 
 #include "base/threads.h"
 
 namespace heed::kernels {
 
-// The result is contiguous over `shape`; input number i has stride[i][d] elements from one index of dimension d to the
-// next, 0 where it repeats itself.
+// Array number i has stride[i][d] elements from one index of dimension d to the next, 0 where it repeats itself.
 template <int N>
 struct Strides {
   static constexpr int kMaxRank = 8;
@@ -25,7 +26,14 @@ struct Strides {
   }
 };
 
-// Neighbouring dimensions through which every input walks evenly become one; those of size one vanish. At least one is
+// n elements of the last dimension: numbers `first` and following of them all, in array i from at[i] on, step[i] apart.
+template <int N>
+struct Piece {
+  int64_t first, n;
+  std::array<int64_t, N> at, step;
+};
+
+// Neighbouring dimensions through which every array walks evenly become one; those of size one vanish. At least one is
 // left.
 template <int N>
 Strides<N> collapsed(const Strides<N>& from) {
@@ -43,34 +51,51 @@ Strides<N> collapsed(const Strides<N>& from) {
   return to;
 }
 
-// Calls row(out, offsets, n) for pieces of the last dimension: the piece begins at element `out` of the result and at
-// offsets[i] of input i, and goes on with stride[i][rank - 1]. `strides` is collapsed. Pieces begin at multiples of 64
-// of the last dimension, whatever the number of threads.
-template <int N, class Row>
-void for_rows(const Strides<N>& strides, const Row& row) {
+// Calls body(piece) for elements [begin, end) of collapsed strides, at least one, in order.
+template <int N, class Body>
+void walk(const Strides<N>& strides, int64_t begin, int64_t end, const Body& body) {
   const size_t last = static_cast<size_t>(strides.rank - 1);
-  const int64_t n = strides.shape[last], rows = n == 0 ? 0 : strides.count() / n;
-  constexpr int64_t kGrain = 1 << 14;  // elements that are worth a thread
-  if (rows == 1) {
-    parallel((n + 63) / 64, kGrain / 64, [&](int64_t begin, int64_t end) {
-      std::array<int64_t, N> at{};
-      for (size_t i = 0; i < N; ++i) at[i] = begin * 64 * strides.stride[i][last];
-      row(begin * 64, at, std::min(n, end * 64) - begin * 64);
-    });
-    return;
+  const int64_t width = strides.shape[last];
+  std::array<int64_t, Strides<N>::kMaxRank> index{};
+  Piece<N> piece{begin, 0, {}, {}};
+  int64_t rest = begin / width, column = begin % width;
+  for (size_t i = 0; i < N; ++i) piece.step[i] = strides.stride[i][last], piece.at[i] = column * piece.step[i];
+  for (size_t d = last; d-- > 0;) {
+    index[d] = rest % strides.shape[d];
+    rest /= strides.shape[d];
+    for (size_t i = 0; i < N; ++i) piece.at[i] += index[d] * strides.stride[i][d];
   }
-  parallel(rows, kGrain / std::max<int64_t>(n, 1) + 1, [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
-      std::array<int64_t, N> at{};
-      int64_t rest = r;
-      for (size_t d = last; d-- > 0;) {
-        const int64_t index = rest % strides.shape[d];
-        rest /= strides.shape[d];
-        for (size_t i = 0; i < N; ++i) at[i] += index * strides.stride[i][d];
-      }
-      row(r * n, at, n);
+  for (;;) {
+    piece.n = std::min(width - column, end - piece.first);
+    body(std::as_const(piece));
+    piece.first += piece.n;
+    if (piece.first >= end) return;
+    for (size_t i = 0; column > 0 && i < N; ++i) piece.at[i] -= column * piece.step[i];
+    column = 0;
+    for (size_t d = last; d-- > 0;) {
+      for (size_t i = 0; i < N; ++i) piece.at[i] += strides.stride[i][d];
+      if (++index[d] < strides.shape[d]) break;
+      for (size_t i = 0; i < N; ++i) piece.at[i] -= strides.shape[d] * strides.stride[i][d];
+      index[d] = 0;
     }
-  });
+  }
+}
+
+// Calls body(piece) for all elements, in order on one thread.
+template <int N, class Body>
+void for_pieces_in_order(const Strides<N>& strides, const Body& body) {
+  if (const int64_t count = strides.count(); count > 0) walk(collapsed(strides), 0, count, body);
+}
+
+// The same, shared by the threads: body writes nothing that another piece touches.
+template <int N, class Body>
+void for_pieces(const Strides<N>& any, const Body& body) {
+  const int64_t count = any.count();
+  if (count == 0) return;
+  const Strides<N> strides = collapsed(any);
+  constexpr int64_t kLine = 64, kGrain = 1 << 14;  // elements of whole cache lines; those that are worth a thread
+  parallel((count + kLine - 1) / kLine, kGrain / kLine,
+           [&](int64_t begin, int64_t end) { walk(strides, begin * kLine, std::min(count, end * kLine), body); });
 }
 
 }  // namespace heed::kernels

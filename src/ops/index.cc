@@ -3,6 +3,7 @@
 #include <heed/ops.h>
 
 #include <cstring>
+#include <tuple>
 
 #include "base/check.h"
 #include "base/threads.h"
@@ -90,14 +91,15 @@ Shape without_step(Shape strides, int dim) {
 Tensor gathered(const Tensor& x, int dim, const Tensor& at) {
   Tensor y(at.shape(), x.dtype());
   const int64_t step = x.strides()[dim];
-  const Walk<3> walk{at.shape(), {y.strides(), at.strides(), without_step(x.strides(), dim)}};
+  const auto walk = walk_of(at.shape(), {y.strides(), at.strides(), without_step(x.strides(), dim)});
   dispatch(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const T* from = static_cast<const T*>(x.raw());
     const int64_t* index = at.data<int64_t>();
     T* to = static_cast<T*>(y.raw());
-    for_rows(walk, [=](const Offsets<3>& o, const Offsets<3>& s, int64_t n) {
-      for (int64_t i = 0; i < n; ++i) to[o[0] + i * s[0]] = from[o[2] + i * s[2] + index[o[1] + i * s[1]] * step];
+    kernels::for_pieces(walk, [=](const kernels::Piece<3>& piece) {
+      const auto& [o, s] = std::tie(piece.at, piece.step);
+      for (int64_t i = 0; i < piece.n; ++i) to[o[0] + i * s[0]] = from[o[2] + i * s[2] + index[o[1] + i * s[1]] * step];
     });
   });
   return y;
@@ -109,19 +111,23 @@ void add_at(Tensor& sum, int dim, const Tensor& at, const Tensor& source) {
   for (int i = 0; i < sum.rank(); ++i)
     if (i != dim && (shared == dim || at.shape()[i] > at.shape()[shared])) shared = i;
   const int64_t step = sum.strides()[dim], size = at.shape()[shared];
-  const Walk<3> whole{at.shape(), {without_step(sum.strides(), dim), at.strides(), source.strides()}};
+  const auto whole = walk_of(at.shape(), {without_step(sum.strides(), dim), at.strides(), source.strides()});
   dispatch_floating(sum.dtype(), "scatter_add", [&](auto zero) {
     using T = decltype(zero);
     T* to = sum.data<T>();
     const int64_t* index = at.data<int64_t>();
     const T* from = source.data<T>();
     const auto add_part = [&](int64_t begin, int64_t end) {
-      Walk<3> part = whole;
-      Offsets<3> start;
-      for (size_t k = 0; k < 3; ++k) start[k] = shared == dim ? 0 : begin * whole.strides[k][shared];
-      if (shared != dim) part.shape[shared] = end - begin;
-      for_rows_in_order(part, [=](const Offsets<3>& o, const Offsets<3>& s, int64_t n) {
-        for (int64_t i = 0; i < n; ++i) {
+      kernels::Strides<3> part = whole;
+      std::array<int64_t, 3> start{};
+      if (shared != dim) {
+        const auto cut = static_cast<size_t>(shared);
+        for (size_t k = 0; k < 3; ++k) start[k] = begin * whole.stride[k][cut];
+        part.shape[cut] = end - begin;
+      }
+      kernels::for_pieces_in_order(part, [=](const kernels::Piece<3>& piece) {
+        const auto& [o, s] = std::tie(piece.at, piece.step);
+        for (int64_t i = 0; i < piece.n; ++i) {
           const int64_t place = index[start[1] + o[1] + i * s[1]] * step;
           to[start[0] + o[0] + i * s[0] + place] += from[start[2] + o[2] + i * s[2]];
         }

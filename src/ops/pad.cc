@@ -5,7 +5,6 @@
 
 #include "base/check.h"
 #include "tensor/dtype.h"
-#include "tensor/walk.h"
 
 namespace heed {
 namespace {

@@ -29,10 +29,9 @@ void Tensor::copy_from(const Tensor& source) {
     dispatch(from.dtype(), [&](auto from_zero) {
       auto* target = static_cast<decltype(to_zero)*>(raw());
       const auto* origin = static_cast<const decltype(from_zero)*>(from.raw());
-      for_rows(Walk<2>{shape(), {strides(), from.strides()}},
-               [=](const Offsets<2>& at, const Offsets<2>& step, int64_t n) {
-                 copy_row(target + at[0], step[0], origin + at[1], step[1], n);
-               });
+      kernels::for_pieces(walk_of(shape(), {strides(), from.strides()}), [=](const kernels::Piece<2>& piece) {
+        copy_row(target + piece.at[0], piece.step[0], origin + piece.at[1], piece.step[1], piece.n);
+      });
     });
   });
 }

@@ -56,7 +56,7 @@ float log_sum_exp_row(const float* x, int64_t n) {
     RowSum piece;
     for_lanes_by_four(count, [&](int64_t i, auto part, auto lanes) HWY_ATTR {
       look_ahead(x + begin + i);
-      const FloatVector e = exp_of_nonpositive(hn::Sub(lanes.load(x + begin + i), m));
+      const FloatVector e = exp_at_most_88(kFloats, hn::Sub(lanes.load(x + begin + i), m));
       piece.part[part] = hn::Add(piece.part[part], lanes.or_zero(e));
     });
     sum = sum * std::exp(static_cast<double>(maximum - raised)) + piece.total();
@@ -112,7 +112,7 @@ void cross_entropy_backward_rows(const CrossEntropy<float>& of, int64_t begin, i
     const auto gradient = [&](int64_t i, auto lanes) HWY_ATTR {
       const FloatVector rest = weights ? hn::Mul(each, lanes.load(weights + i)) : each;
       const FloatVector log_p = hn::Min(hn::Sub(lanes.load(x + i), lse), hn::Zero(kFloats));
-      return hn::MulAdd(exp_of_nonpositive(log_p), probability, rest);
+      return hn::MulAdd(exp_at_most_88(kFloats, log_p), probability, rest);
     };
     const int64_t target = of.targets[row];
     const auto on_target = static_cast<float>(scale * terms.on_target);

@@ -4,6 +4,7 @@
 #define HWY_TARGET_INCLUDE "kernels/linear_cross_entropy_blocks.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "kernels/exponential-inl.h"
 #include "kernels/tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -14,25 +15,6 @@ namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
-
-// e^x, x <= 88: x = n·ln 2 + r, |r| <= ln 2 / 2, e^r by its series fitted to degree 6; below -87 the smallest normal
-// number.
-HWY_INLINE V exponential(V x) {
-  const D d;
-  const hn::RebindToSigned<D> di;
-  x = hn::Max(x, hn::Set(d, -87.0f));
-  const V n = hn::Round(hn::Mul(x, hn::Set(d, 1.44269504f)));
-  const V r = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4f), hn::NegMulAdd(n, hn::Set(d, 0.693359375f), x));
-  V p = hn::Set(d, 1.9875691500e-4f);
-  p = hn::MulAdd(p, r, hn::Set(d, 1.3981999507e-3f));
-  p = hn::MulAdd(p, r, hn::Set(d, 8.3334519073e-3f));
-  p = hn::MulAdd(p, r, hn::Set(d, 4.1665795894e-2f));
-  p = hn::MulAdd(p, r, hn::Set(d, 1.6666665459e-1f));
-  p = hn::MulAdd(p, r, hn::Set(d, 5.0000001201e-1f));
-  p = hn::Add(hn::MulAdd(p, hn::Mul(r, r), r), hn::Set(d, 1.0f));
-  const auto power = hn::ShiftLeft<23>(hn::Add(hn::ConvertTo(di, n), hn::Set(di, 127)));
-  return hn::Mul(p, hn::BitCast(d, power));
-}
 
 // A by rows that, while it is read, asks L2 for what lies `stride` floats further on: the next block. A line at a time,
 // so that the requests never queue up before the product's own loads.
@@ -66,7 +48,7 @@ HWY_NOINLINE void logits(const LogitBlock& block) {
       b.classes, b.columns, b.width, by_rows_and_next(b.weight, b.width, b.classes, b.more),
       panels(b.x_panels, b.width), per_vector([b, d](int64_t row, int64_t column, auto z, auto) HWY_ATTR {
         if constexpr (kBias) z = hn::Add(z, hn::Set(d, b.bias[row]));
-        const V e = exponential(hn::Sub(z, hn::LoadU(d, b.reference + column)));
+        const V e = exp_at_most_88(d, hn::Sub(z, hn::LoadU(d, b.reference + column)));
         if constexpr (kKeep) hn::StoreU(e, d, b.exponentials + row * b.columns + column);
         hn::StoreU(hn::Max(z, hn::LoadU(d, b.largest + column)), d, b.largest + column);
         hn::StoreU(hn::Add(e, hn::LoadU(d, b.sum + column)), d, b.sum + column);

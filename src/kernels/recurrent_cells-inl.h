@@ -7,8 +7,8 @@
 #define HEED_KERNELS_RECURRENT_CELLS_INL_H_
 #endif
 
-#include "hwy/contrib/math/math-inl.h"
 #include "hwy/highway.h"
+#include "kernels/exponential-inl.h"
 #include "kernels/recurrent_stage.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -19,15 +19,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Lanes = hn::CappedTag<float, kUnits>;
 using Vec = hn::Vec<Lanes>;
 
-HWY_INLINE Vec sigmoid(Vec x) {
-  const Lanes d;
-  const Vec one = hn::Set(d, 1.0f);
-  return hn::Div(one, hn::Add(one, hn::Exp(d, hn::Neg(x))));
-}
-HWY_INLINE Vec tanh(Vec x) {
-  const Lanes d;
-  return hn::Sub(hn::Set(d, 1.0f), hn::Div(hn::Set(d, 2.0f), hn::Add(hn::Exp(d, hn::Add(x, x)), hn::Set(d, 1.0f))));
-}
+HWY_INLINE Vec sigmoid(Vec x) { return kernels::HWY_NAMESPACE::sigmoid(Lanes(), x); }
+HWY_INLINE Vec tanh(Vec x) { return kernels::HWY_NAMESPACE::tanh(Lanes(), x); }
 // 1 − x, 1 − x², x (1 − x)
 HWY_INLINE Vec complement(Vec x) { return hn::Sub(hn::Set(Lanes(), 1.0f), x); }
 HWY_INLINE Vec tanh_slope(Vec y) { return hn::NegMulAdd(y, y, hn::Set(Lanes(), 1.0f)); }

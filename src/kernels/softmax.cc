@@ -27,7 +27,7 @@ HWY_INLINE float exponentials(const float* x, float* e, int64_t n, float maximum
   RowSum sum;
   for_lanes_by_four(n, [&](int64_t i, auto part, auto lanes) HWY_ATTR {
     look_ahead(x + i);
-    const FloatVector p = exp_of_nonpositive(hn::Sub(lanes.load(x + i), m));
+    const FloatVector p = exp_at_most_88(kFloats, hn::Sub(lanes.load(x + i), m));
     if (e != nullptr) lanes.store(p, e + i);
     sum.part[part] = hn::Add(sum.part[part], lanes.or_zero(p));
   });
@@ -93,7 +93,7 @@ void log_softmax_backward_rows(const float* y, const float* dy, float* dx, int64
     write_row(stream, dx, n, [&](int64_t i, auto lanes) HWY_ATTR {
       look_ahead(y + i);
       look_ahead(dy + i);
-      return hn::NegMulAdd(exp_of_nonpositive(lanes.load(y + i)), total, lanes.load(dy + i));
+      return hn::NegMulAdd(exp_at_most_88(kFloats, lanes.load(y + i)), total, lanes.load(dy + i));
     });
   }
   if (stream) hwy::FlushStream();

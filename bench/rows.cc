@@ -1,5 +1,4 @@
-// What passes once over rows: the limit is memory. Bytes are those that must move: each input read once, each result
-// written once.
+// What passes once over rows: the limit is memory. Bytes are those that must move: inputs and results, once each.
 #include <fmt/format.h>
 
 #include <algorithm>

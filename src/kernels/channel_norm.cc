@@ -79,8 +79,7 @@ void follow(const RunningStatistics<T>& running, const ChannelNorm<T>& of) {
   }
 }
 
-// dx = from_dy dy + from_x (x - mean) + constant of one channel, from its sums over `count` elements normalised
-// together.
+// dx = from_dy dy + from_x (x - mean) + constant of one channel, from its sums over `count` elements.
 template <class T>
 SegmentGradient<T> gradient_factors(T mean, T rstd, T weight, T mean_g, T mean_gh) {
   return {mean, rstd * weight, -rstd * rstd * mean_gh, -rstd * mean_g};

@@ -1,6 +1,5 @@
 // Softmax and cross-entropy in one, logits x [rows][classes], target y per row; label smoothing and class weights as
-// PyTorch defines them. With p = softmax(x), e = smoothing, w = class weights (1 without), C = classes, L = log sum exp
-// x:
+// PyTorch defines them. p = softmax(x), L = log sum exp x, e = smoothing, w = class weights (1 without), C = classes:
 //   loss = (1 - e) w_y (L - x_y) + e/C sum_c w_c (L - x_c)
 //   dloss/dx_c = ((1 - e) w_y + e/C sum w) p_c - (1 - e) w_y [c = y] - e/C w_c
 // Rows whose target is `ignored` have loss 0 and gradient 0. Sums and means over rows are the caller's: PyTorch's mean

@@ -42,8 +42,7 @@ using Pairs = hn::Vec<PairTag>;
 constexpr WordTag kWords;
 constexpr PairTag kPairs;
 
-// Philox counters in the low halves of 64-bit lanes: the products read nothing else, so the high halves may hold
-// anything.
+// Philox counters in the low halves of 64-bit lanes; the high halves may hold anything, the products do not read them.
 struct Counters {
   Pairs word[4];
 };

@@ -1,7 +1,6 @@
 // Rows go in chunks. Of a chunk e^(z - reference) is kept for all classes; the reference of a row is the largest of a
 // few of its logits, fixed in advance, so that blocks of classes need not know of each other; a chunk with a logit far
-// above its reference is done again with the row's largest. What depends on the softmax' denominator stays out of the
-// products:
+// above its reference is done again with the row's largest. The softmax' denominator stays out of the products:
 //
 //   dx[i] = a/S[i] · Σ_v e[i,v] weight[v] - …      the factor after the product, while a block of weight is in L2
 //   dweight[v] += Σ_i e[i,v] (a/S[i] · x[i]) - …   the factor folded into x

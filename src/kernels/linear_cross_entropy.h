@@ -1,6 +1,5 @@
 // A linear layer and the cross-entropy of its result in one pass, forward and backward together, never holding all
-// logits. With z = weight · x + bias, p = softmax(z), class weights c, smoothing ε and V classes, a row with target t
-// has
+// logits. With z = weight · x + bias, p = softmax(z), class weights c, smoothing ε, V classes, a row with target t has
 //
 //   loss = (1 - ε) c[t] (-log p[t]) + (ε / V) Σ_v c[v] (-log p[v])
 //

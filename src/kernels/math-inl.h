@@ -1,5 +1,4 @@
-// Mathematics of vectors, f32 and f64: function(d, x) for a tag d and a vector x of it. math.h states the largest
-// errors.
+// Mathematics of vectors, f32 and f64: function(d, x) for a tag d and a vector x of it. Largest errors: see math.h.
 //
 //   exp exp2 log tanh sigmoid sin cos erf; expm1_nonpositive, log1p_unit, normal
 //   gelu gelu_tanh silu softplus, with _derivative; sigmoid is softplus' own

@@ -10,8 +10,7 @@
 namespace heed::kernels {
 namespace {
 
-// Steps are bound by memory, and plain loops that the compiler vectorises keep up with it: they serve f32 and f64
-// alike.
+// Steps are bound by memory, and plain loops that the compiler vectorises keep up with it, for f32 and f64 alike.
 constexpr int64_t kBlock = 8192;  // elements of one weight tensor that one call of a loop serves
 
 int64_t block_count(int64_t n) { return (n + kBlock - 1) / kBlock; }

@@ -6,8 +6,7 @@
 //   SGD            Keras keeps the learning rate inside the momentum, m = momentum m - rate g.
 //   RMSprop        eps after the root (PyTorch) or under it (Keras); Keras keeps the rate inside the momentum.
 //   Adagrad        eps after the root or under it; the accumulator starts at 0 or at 0.1.
-//   Adam           PyTorch adds eps to the corrected root, Keras to the raw one ("epsilon hat" of Kingma & Ba, section
-//   2).
+//   Adam           PyTorch adds eps to the corrected root, Keras to the raw one (Kingma & Ba's "epsilon hat").
 #pragma once
 
 #include <array>

@@ -33,8 +33,7 @@ struct Piece {
   std::array<int64_t, N> at, step;
 };
 
-// Neighbouring dimensions through which every array walks evenly become one; those of size one vanish. At least one is
-// left.
+// Neighbouring dimensions through which every array walks evenly become one, those of size one vanish; one is left.
 template <int N>
 Strides<N> collapsed(const Strides<N>& from) {
   Strides<N> to;

@@ -66,8 +66,7 @@ Tensor column_sums(const Tensor& dy) {
   });
 }
 
-// y = activation(x Wᵀ + b) for x (rows, in), off the tape. Weights that nobody is training are read as they were
-// packed.
+// y = activation(x Wᵀ + b) for x (rows, in), off the tape. Weights that nobody trains are read as they were packed.
 template <class T>
 void multiply_into(const Tensor& x, const Tensor& weight, const T* bias, Activation activation, Tensor* y) {
   const int64_t rows = x.dim(0), in = weight.dim(1), out = weight.dim(0);

@@ -1,5 +1,4 @@
-// Reductions over some or all dimensions. Below, y has the reduced dimensions with size 1, so that it broadcasts with
-// x.
+// Reductions over some or all dimensions. Below, y keeps the reduced dimensions with size 1: it broadcasts with x.
 #include "kernels/reduce.h"
 
 #include <heed/ops.h>

@@ -1,5 +1,4 @@
-// The safetensors format: 8 bytes header length (little endian), the header in JSON, then the elements of all tensors
-// without a gap.
+// The safetensors format: 8 bytes header length (little endian), the header in JSON, then all elements without a gap.
 //
 //   {"__metadata__": {"any": "text"}, "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ...}
 //

@@ -5,6 +5,7 @@
 //   std::cout << x.grad() << '\n';
 #pragma once
 
+#include <heed/attention.h>
 #include <heed/autograd.h>
 #include <heed/error.h>
 #include <heed/io.h>

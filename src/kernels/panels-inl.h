@@ -35,12 +35,24 @@ HWY_INLINE void pack_panel(const T* b, int64_t stride, int64_t depth, int64_t co
   }
 }
 
-// to[c·64 + r] = from[r·stride + c] for 4 × 4 elements.
-HWY_INLINE void transpose_4x4(const float* from, int64_t stride, float* to) {
-  const hn::FixedTag<float, 4> d;
-  const hn::FixedTag<double, 2> pair;
-  const auto r0 = hn::LoadU(d, from), r1 = hn::LoadU(d, from + stride), r2 = hn::LoadU(d, from + 2 * stride),
-             r3 = hn::LoadU(d, from + 3 * stride);
+// Four elements of each of 16 rows (as many as a vector has lanes), those of rows first, first + 4, … in one vector.
+template <class D>
+HWY_INLINE hn::Vec<D> load_blocks(D d, const float* from, int64_t stride) {
+  if constexpr (hn::MaxLanes(d) == 4) {
+    return hn::LoadU(d, from);
+  } else {
+    const hn::Half<D> half;
+    const int64_t rows = hn::MaxLanes(half);
+    return hn::Combine(d, load_blocks(half, from + rows * stride, stride), load_blocks(half, from, stride));
+  }
+}
+
+// to[c·64 + r] = from[r·stride + c] for four columns c and as many rows as a vector has lanes: 4 × 4 in each 128 bits.
+HWY_INLINE void transpose_four(const float* from, int64_t stride, float* to) {
+  const hn::ScalableTag<float> d;
+  const hn::Repartition<double, decltype(d)> pair;
+  const auto r0 = load_blocks(d, from, stride), r1 = load_blocks(d, from + stride, stride),
+             r2 = load_blocks(d, from + 2 * stride, stride), r3 = load_blocks(d, from + 3 * stride, stride);
   const auto low01 = hn::BitCast(pair, hn::InterleaveLower(d, r0, r1)),
              low23 = hn::BitCast(pair, hn::InterleaveLower(d, r2, r3)),
              high01 = hn::BitCast(pair, hn::InterleaveUpper(d, r0, r1)),
@@ -50,9 +62,9 @@ HWY_INLINE void transpose_4x4(const float* from, int64_t stride, float* to) {
   hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pair, high01, high23)), d, to + 2 * kPanelWidth);
   hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pair, high01, high23)), d, to + 3 * kPanelWidth);
 }
-HWY_INLINE void transpose_4x4(const double* from, int64_t stride, double* to) {
+HWY_INLINE void transpose_four(const double* from, int64_t stride, double* to) {
   for (int64_t c = 0; c < 4; ++c)
-    for (int64_t r = 0; r < 4; ++r) to[c * kPanelWidth + r] = from[r * stride + c];
+    for (int64_t r = 0; r < static_cast<int64_t>(HWY_LANES(float)); ++r) to[c * kPanelWidth + r] = from[r * stride + c];
 }
 
 // B(k,j) = b[j·stride + k]. Sixteen columns at a time: so many streams are read, and whole lines written.
@@ -62,6 +74,7 @@ HWY_INLINE void pack_panel_transposed(const T* b, int64_t stride, int64_t depth,
     for (int64_t k = k0; k < k1; ++k)
       for (int64_t j = j0; j < j1; ++j) panel[k * kPanelWidth + j] = j < columns ? b[j * stride + k] : T{0};
   };
+  constexpr int64_t kStep = HWY_LANES(float);
   const int64_t whole_depth = depth / 4 * 4;
   for (int64_t j0 = 0; j0 < kPanelWidth; j0 += 16) {
     if (j0 + 16 > columns) {
@@ -69,7 +82,8 @@ HWY_INLINE void pack_panel_transposed(const T* b, int64_t stride, int64_t depth,
       continue;
     }
     for (int64_t k = 0; k < whole_depth; k += 4)
-      for (int64_t j = j0; j < j0 + 16; j += 4) transpose_4x4(b + j * stride + k, stride, panel + k * kPanelWidth + j);
+      for (int64_t j = j0; j < j0 + 16; j += kStep)
+        transpose_four(b + j * stride + k, stride, panel + k * kPanelWidth + j);
     scalars(whole_depth, depth, j0, j0 + 16);
   }
 }

@@ -25,8 +25,8 @@
 //   // called for each row before the sum starts.
 //
 // `product<Shape, Columns::whole>` promises that columns is a multiple of the tile's width, and compiles six tiles in
-// place of thirty: fused kernels whose panels are padded want it. Nothing is read past the last column of a plain
-// matrix, nor beyond the padding of a panel.
+// place of thirty: fused kernels whose panels are padded want it; `Columns::vectors` that it is one of a vector's.
+// Nothing is read past the last column of a plain matrix, nor beyond the padding of a panel.
 #include <cstdint>
 #include <type_traits>
 
@@ -321,15 +321,12 @@ HWY_INLINE void tile_rows(int64_t rows, int64_t column, int64_t depth, A a, cons
   }
 }
 
-enum class Columns { any, whole };
+enum class Columns { any, vectors, whole };
 
-// The last columns, fewer than a tile's.
-template <class Shape, class A, class B, class Epilogue>
-HWY_INLINE void last_columns(int64_t rows, int64_t column, int64_t columns, int64_t depth, const A& a, const B& b,
-                             Epilogue& epilogue) {
-  constexpr int64_t kLanes = hn::MaxLanes(hn::ScalableTag<typename B::Value>());
-  const int64_t vectors = (columns - column + kLanes - 1) / kLanes;
-  const PartVector width{columns - column - (vectors - 1) * kLanes};
+// The last columns, fewer than a tile's; the last of their vectors is `width` wide.
+template <class Shape, class A, class B, class Width, class Epilogue>
+HWY_INLINE void last_columns(int64_t rows, int64_t column, int64_t vectors, int64_t depth, const A& a, const B& b,
+                             Width width, Epilogue& epilogue) {
   const auto run = [&](auto count) HWY_ATTR {
     if constexpr (count() <= Shape::kVectors)
       tile_rows<Shape, count()>(rows, column, depth, a, b.column(column), b.row_stride(), width, epilogue);
@@ -346,13 +343,18 @@ HWY_INLINE void last_columns(int64_t rows, int64_t column, int64_t columns, int6
 template <class Shape = BestShape, Columns kColumns = Columns::any, class A, class B, class Epilogue>
 HWY_INLINE void product(int64_t rows, int64_t columns, int64_t depth, const A& a, const B& b, Epilogue&& epilogue) {
   static_assert(Shape::kVectors <= 4);
-  constexpr int64_t kWidth = Shape::kVectors * hn::MaxLanes(hn::ScalableTag<typename B::Value>());
+  constexpr int64_t kLanes = hn::MaxLanes(hn::ScalableTag<typename B::Value>()), kWidth = Shape::kVectors * kLanes;
   int64_t column = 0;
   for (; column + kWidth <= columns; column += kWidth)
     tile_rows<Shape, Shape::kVectors>(rows, column, depth, a, b.column(column), b.row_stride(), WholeVector(),
                                       epilogue);
+  if (kColumns == Columns::whole || column == columns) return;
+  const int64_t vectors = (columns - column + kLanes - 1) / kLanes;
+  if constexpr (kColumns == Columns::vectors)
+    last_columns<Shape>(rows, column, vectors, depth, a, b, WholeVector(), epilogue);
   if constexpr (kColumns == Columns::any)
-    if (column < columns) last_columns<Shape>(rows, column, columns, depth, a, b, epilogue);
+    last_columns<Shape>(rows, column, vectors, depth, a, b, PartVector{columns - column - (vectors - 1) * kLanes},
+                        epilogue);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -118,6 +118,7 @@ struct ScoreGradientsOfPieces {
   ScoreGradients<T, Multiplier> base;
   Streaming normalizer;
   bool capped;
+  T scale;               // that dS carries
   const uint64_t* bits;  // as in ScorePieces
   const T* dweights;     // of the block's first query and the panel's first key, or null
   int64_t dweights_row;
@@ -135,7 +136,8 @@ struct ScoreGradientsOfPieces {
     const auto seen = bits ? lanes_of(d, bits[row], column) : hn::FirstN(d, hn::Lanes(d));
     const auto p = hn::LoadU(d, base.tile.weights + at);
     dp = base.multiplier(row, base.panel_column + column, dp);
-    if (dweights) dp = hn::Add(dp, hn::MaskedLoad(seen, d, dweights + row * dweights_row + column));
+    if (dweights)
+      dp = hn::MulAdd(hn::MaskedLoad(seen, d, dweights + row * dweights_row + column), hn::Set(d, scale), dp);
     auto ds = hn::Mul(p, hn::Sub(dp, hn::Set(d, base.tile.delta[row])));
     if (normalizer == Streaming::sigmoid) ds = hn::Mul(hn::Mul(p, hn::Sub(hn::Set(d, T{1}), p)), dp);
     if (normalizer == Streaming::none) ds = dp;
@@ -156,15 +158,21 @@ class KeyBlocks {
         plain_(problem_.normalizer == Streaming::softmax && has_no_pieces(problem_) && !incoming_.dweights) {
     struct Use;
     const int64_t tile = kQueryBlock * kTileStride;
-    T* at = kernels::scratch<Use, T>(kBackwardKeys * (n_.width + n_.value_width) + 3 * tile + 2 * kQueryBlock);
+    const int64_t rows = n_.heads_per_group() * n_.queries;
+    T* at = kernels::scratch<Use, T>(
+        kBackwardKeys * (n_.width + n_.value_width) + 3 * tile + 2 * rows + packed_rows_size(n_.width, kBackwardKeys) +
+        packed_rows_size(n_.width, kQueryBlock) + packed_rows_size(n_.value_width, kQueryBlock));
     const auto take = [&](int64_t size) { return std::exchange(at, at + size); };
     key_panels_ = take(kBackwardKeys * n_.width), value_panels_ = take(kBackwardKeys * n_.value_width);
-    log_sum_exp_ = take(kQueryBlock), delta_ = take(kQueryBlock);
     tile_.weights = take(tile), tile_.dscores = take(tile), tile_.slope = take(tile);
-    tile_.log_sum_exp = log_sum_exp_, tile_.delta = delta_;
+    log_sum_exp_ = take(rows), delta_ = take(rows);
+    key_copy_ = take(packed_rows_size(n_.width, kBackwardKeys));
+    query_copy_ = take(packed_rows_size(n_.width, kQueryBlock)),
+    dout_copy_ = take(packed_rows_size(n_.value_width, kQueryBlock));
   }
 
   void run() {
+    row_terms();
     for (int64_t key = item_.keys.begin; key < item_.keys.end; key += kBackwardKeys) {
       const int64_t keys = std::min(kBackwardKeys, item_.keys.end - key);
       pack(key, keys);
@@ -175,38 +183,47 @@ class KeyBlocks {
   }
 
  private:
+  // The keys' panels carry scale·log₂e; the values' carry the scale, and so do δ and dS, for dQ and dK.
   void pack(int64_t key, int64_t keys) {
-    const T factor = static_cast<T>(problem_.scale * kLog2E);
     for (int64_t j = 0; j < keys; j += kPanel) {
       const int64_t count = std::min(kPanel, keys - j);
-      T* panel = key_panels_ + j * n_.width;
-      kn::pack_panel_transposed(problem_.k.at(item_.b, item_.g, key + j), problem_.k.row, n_.width, count, panel);
-      for (int64_t i = 0; i < n_.width * kPanel; ++i) panel[i] *= factor;
-      kn::pack_panel_transposed(problem_.v.at(item_.b, item_.g, key + j), problem_.v.row, n_.value_width, count,
-                                value_panels_ + j * n_.value_width);
+      pack(problem_.k.at(item_.b, item_.g, key + j), problem_.k.row, n_.width, count, problem_.scale * kLog2E,
+           key_panels_ + j * n_.width);
+      pack(problem_.v.at(item_.b, item_.g, key + j), problem_.v.row, n_.value_width, count, problem_.scale,
+           value_panels_ + j * n_.value_width);
     }
+    keys_ = as_row_panels(problem_.k.at(item_.b, item_.g, key), problem_.k.row, n_.width, keys, key_copy_);
+  }
+  static void pack(const T* rows, int64_t stride, int64_t width, int64_t count, double scale, T* panel) {
+    kn::pack_panel_transposed(rows, stride, width, count, panel);
+    scale_row(panel, static_cast<T>(scale), width * kPanel, panel);
   }
 
   HWY_NOINLINE void query_block(int64_t h, int64_t row, int64_t rows, int64_t key, int64_t keys) {
     const BlockView view(problem_.visible, item_.b, h, row, rows);
     if ((view.any() & Interval{key, key + keys}).empty()) return;
     h_ = h, row_ = row;
-    row_terms(rows);
+    const int64_t at = (h - item_.g * n_.heads_per_group()) * n_.queries + row;
+    tile_.log_sum_exp = log_sum_exp_ + at, tile_.delta = delta_ + at;
     if (problem_.dropout.p > 0) draw(rows, key);
+    queries_ = as_row_panels(problem_.q.at(item_.b, h, row), problem_.q.row, n_.width, rows, query_copy_);
+    douts_ = as_row_panels(incoming_.dout.at(item_.b, h, row), incoming_.dout.row, n_.value_width, rows, dout_copy_);
     for (int64_t j = 0; j < keys; j += kPanel) {
       view.panel(key + j, panel_);
       if (panel_.count > 0) panel(key + j, j);
     }
   }
 
-  // λ in units of log 2, and δ.
-  void row_terms(int64_t rows) {
-    const int64_t at = (item_.b * n_.heads + h_) * n_.queries + row_;
-    for (int64_t r = 0; r < rows; ++r) {
+  // λ in units of log 2, and δ times the scale, of all queries of the group.
+  void row_terms() {
+    const T scale = static_cast<T>(problem_.scale);
+    const int64_t first = item_.g * n_.heads_per_group(), at = (item_.b * n_.heads + first) * n_.queries;
+    for (int64_t r = 0; r < n_.heads_per_group() * n_.queries; ++r) {
+      const int64_t h = first + r / n_.queries, i = r % n_.queries;
       const T log_sum_exp = incoming_.log_sum_exp ? incoming_.log_sum_exp[at + r] : T{0};
       log_sum_exp_[r] = log_sum_exp == -INFINITY ? T{0} : log_sum_exp * static_cast<T>(kLog2E);
-      delta_[r] = dot(incoming_.out.at(item_.b, h_, row_ + r), incoming_.dout.at(item_.b, h_, row_ + r)) -
-                  (incoming_.row_terms ? incoming_.row_terms[at + r] : T{0});
+      delta_[r] = scale * (dot(incoming_.out.at(item_.b, h, i), incoming_.dout.at(item_.b, h, i)) -
+                           (incoming_.row_terms ? incoming_.row_terms[at + r] : T{0}));
     }
   }
   T dot(const T* a, const T* b) const {
@@ -235,40 +252,37 @@ class KeyBlocks {
       score_gradients(key, j, NoMultiplier());
     bias_gradients(key);
     key_gradients(key);
-    query_gradients(key);
+    query_gradients(key, j);
   }
   template <class Multiplier>
   void score_gradients(int64_t key, int64_t j, Multiplier multiplier) {
-    const bool plain = plain_ && !panel_.cut;
+    const bool plain = plain_ && !panel_.cut && panel_.whole();
+    const T *q = problem_.q.at(item_.b, h_, row_), *dout = incoming_.dout.at(item_.b, h_, row_);
     const T *key_panel = key_panels_ + j * n_.width, *value_panel = value_panels_ + j * n_.value_width;
     for (const Band& band : panel_) {
       const ScoreGradients<T, Multiplier> gradients{tile_, multiplier, band.row, band.begin, j};
-      if (plain) {
-        scores(band, key_panel, WeighAgain<T, NoPieces>{{}, tile_, band.row, band.begin, problem_.normalizer});
-        values(band, value_panel, gradients);
-      } else {
-        const ScorePieces<T> pieces(problem_, item_.b, h_, row_, key, panel_.bits_or_null());
-        scores(band, key_panel,
-               WeighAgain<T, ScorePieces<T>>{pieces, tile_, band.row, band.begin, problem_.normalizer});
-        values(
-            band, value_panel,
-            ScoreGradientsOfPieces<T, Multiplier>{
-                gradients, problem_.normalizer, problem_.soft_cap != 0, panel_.bits_or_null(),
-                incoming_.dweights ? incoming_.dweights.at(item_.b, h_, row_) + key : nullptr, incoming_.dweights.row});
-      }
+      if constexpr (std::is_same_v<T, float>)
+        if (plain) {
+          score_panel(band.rows, n_.width, q, problem_.q.row, key_panel,
+                      WeighAgain<T, NoPieces>{{}, tile_, 0, 0, problem_.normalizer});
+          score_panel(band.rows, n_.value_width, dout, incoming_.dout.row, value_panel, gradients);
+          return;
+        }
+      const ScorePieces<T> pieces(problem_, item_.b, h_, row_, key, panel_.bits_or_null());
+      score_band(band, n_.width, q, problem_.q.row, key_panel,
+                 WeighAgain<T, ScorePieces<T>>{pieces, tile_, band.row, band.begin, problem_.normalizer});
+      score_band(
+          band, n_.value_width, dout, incoming_.dout.row, value_panel,
+          ScoreGradientsOfPieces<T, Multiplier>{
+              gradients, problem_.normalizer, problem_.soft_cap != 0, static_cast<T>(problem_.scale),
+              panel_.bits_or_null(), incoming_.dweights ? incoming_.dweights.at(item_.b, h_, row_) + key : nullptr,
+              incoming_.dweights.row});
     }
-  }
-  template <class Epilogue>
-  void scores(const Band& band, const T* panel, const Epilogue& epilogue) {
-    score_band(band, n_.width, problem_.q.at(item_.b, h_, row_), problem_.q.row, panel, epilogue);
-  }
-  template <class Epilogue>
-  void values(const Band& band, const T* panel, const Epilogue& epilogue) {
-    score_band(band, n_.value_width, incoming_.dout.at(item_.b, h_, row_), incoming_.dout.row, panel, epilogue);
   }
 
   // Σ dS, into the biases: where the bias was read, its gradient is added.
   void bias_gradients(int64_t key) {
+    const T unscale = static_cast<T>(1 / problem_.scale);
     for (const auto& bias : item_.dbiases) {
       if (!bias) continue;
       for (const Band& band : panel_)
@@ -276,7 +290,7 @@ class KeyBlocks {
           T* to = bias.at(item_.b, h_, row_ + r) + key;
           const T* ds = tile_.dscores + r * kTileStride;
           const int64_t end = std::min(band.end, n_.keys - key);
-          for (int64_t c = band.begin; c < end; ++c) to[c] += ds[c];
+          for (int64_t c = band.begin; c < end; ++c) to[c] += ds[c] * unscale;
         }
     }
   }
@@ -296,41 +310,39 @@ class KeyBlocks {
     }
   }
   void add_keys(const Band& part, int64_t key) {
-    const Tag<T> d;
     const int64_t keys = std::min(part.columns(), n_.keys - key - part.begin), at = part.row * kTileStride + part.begin;
     const auto &dk = item_.outgoing->dk, &dv = item_.outgoing->dv;
-    kn::product(keys, n_.value_width, part.rows, kn::by_columns(tile_.weights + at, kTileStride),
-                kn::matrix(incoming_.dout.at(item_.b, h_, row_ + part.row), incoming_.dout.row),
-                kn::add_to(d, dv.at(item_.b, item_.g, key + part.begin), dv.row));
-    kn::product(keys, n_.width, part.rows, kn::by_columns(tile_.dscores + at, kTileStride),
-                kn::matrix(problem_.q.at(item_.b, h_, row_ + part.row), problem_.q.row),
-                kn::add_to(d, dk.at(item_.b, item_.g, key + part.begin), dk.row));
+    add_product(keys, n_.value_width, part.rows, kn::by_columns(tile_.weights + at, kTileStride),
+                douts_.from_row(part.row), dv.at(item_.b, item_.g, key + part.begin), dv.row);
+    add_product(keys, n_.width, part.rows, kn::by_columns(tile_.dscores + at, kTileStride), queries_.from_row(part.row),
+                dk.at(item_.b, item_.g, key + part.begin), dk.row);
   }
 
   // dQ += dS·K. Keys that are not finite count as 0 where they are hidden; where they are seen, dS is NaN already.
-  void query_gradients(int64_t key) {
+  void query_gradients(int64_t key, int64_t j) {
     const T* k = problem_.k.at(item_.b, item_.g, key);
     const int64_t keys = std::min(kPanel, n_.keys - key);
     const uint64_t bad = panel_.cut ? rows_not_finite(k, problem_.k.row, n_.width, keys) : 0;
-    if (HWY_LIKELY(bad == 0)) return add_queries(k, problem_.k.row, keys);
+    if (HWY_LIKELY(bad == 0)) return add_queries(keys_.from_row(j), keys);
     std::vector<T> copy(static_cast<size_t>(keys * n_.width));
     copy_finite_rows(k, problem_.k.row, n_.width, keys, bad, copy.data());
-    add_queries(copy.data(), n_.width, keys);
+    add_queries({copy.data(), n_.width}, keys);
   }
-  void add_queries(const T* k, int64_t stride, int64_t keys) {
+  void add_queries(const RowPanels<T>& k, int64_t keys) {
     for (const Band& band : panel_)
-      kn::product(band.rows, n_.width, std::min(band.columns(), keys - band.begin),
-                  kn::by_rows(tile_.dscores + band.row * kTileStride + band.begin, kTileStride),
-                  kn::matrix(k + band.begin * stride, stride),
-                  kn::add_to(Tag<T>(), item_.dq.at(item_.b, h_, row_ + band.row), item_.dq.row));
+      add_product(band.rows, n_.width, std::min(band.columns(), keys - band.begin),
+                  kn::by_rows(tile_.dscores + band.row * kTileStride + band.begin, kTileStride), k.from_row(band.begin),
+                  item_.dq.at(item_.b, h_, row_ + band.row), item_.dq.row);
   }
 
   const BackwardItem<T>& item_;
   const Problem<T>& problem_;
   const Incoming<T>& incoming_;
   const Sizes n_;
-  T *key_panels_, *value_panels_;  // [2][D][64], times scale·log₂e, and [2][E][64]
-  T *log_sum_exp_, *delta_;
+  T *key_panels_, *value_panels_;           // [2][D][64], times scale·log₂e, and [2][E][64]
+  T *log_sum_exp_, *delta_;                 // of all queries of the group
+  T *key_copy_, *query_copy_, *dout_copy_;  // of wide rows
+  RowPanels<T> keys_{}, queries_{}, douts_{};
   TileState<T> tile_;
   PanelBands panel_;
   int64_t h_ = 0, row_ = 0;  // the head and the first query of the block
@@ -359,16 +371,6 @@ template <class Body>
 void parallel_heads(const Sizes& n, int64_t count, const Body& body) {
   if (worth_threads(n)) return parallel_items(count, body);
   for (int64_t i = 0; i < count; ++i) body(i);
-}
-
-template <class T>
-void scale_rows(const Sizes& n, int64_t heads, int64_t rows, const Rows<T>& x, double scale) {
-  parallel(n.batch * heads * rows, 4096, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      T* row = x.at(i / (heads * rows), i / rows % heads, i % rows);
-      for (int64_t c = 0; c < n.width; ++c) row[c] *= static_cast<T>(scale);
-    }
-  });
 }
 
 // Few heads: their keys are cut into so many chunks, each with a dQ of its own. A function of the shape alone, so that
@@ -429,8 +431,6 @@ void backward(const Problem<T>& p, const Incoming<T>& incoming, const Outgoing<T
       run_item(
           {&p, &incoming, &outgoing, i / p.n.groups, i % p.n.groups, {0, p.n.keys}, outgoing.dq, outgoing.dbiases});
     });
-  scale_rows(p.n, p.n.heads, p.n.queries, outgoing.dq, p.scale);
-  scale_rows(p.n, p.n.groups, p.n.keys, outgoing.dk, p.scale);
 }
 
 template void backward(const Problem<float>&, const Incoming<float>&, const Outgoing<float>&);

@@ -12,11 +12,12 @@ BlockView::BlockView(const Visible& visible, int64_t b, int64_t h, int64_t row, 
 }
 
 void BlockView::panel(int64_t first_key, PanelBands& out) const {
-  const Interval panel{first_key, first_key + kPanel};
+  const Interval panel = Interval{first_key, first_key + kPanel} & Interval{0, visible_.keys()};
+  const int64_t keys = panel.end - panel.begin;
   out.count = 0;
-  out.cut = !visible_.only_intervals() || !all_.contains(panel);
+  out.cut = !visible_.only_intervals() || !all_.contains(panel) || keys % kBandColumns != 0;
   if (!out.cut) {
-    out.bands[out.count++] = {0, rows_, 0, kPanel};
+    out.bands[out.count++] = {0, rows_, 0, keys};
     return;
   }
   for (int64_t row = 0; row < rows_; row += kBandRows) {

@@ -7,7 +7,7 @@
 namespace heed::attention {
 
 inline constexpr int64_t kQueryBlock = 128;  // queries that are worked on together
-inline constexpr int64_t kBandRows = 16, kBandColumns = 32;
+inline constexpr int64_t kBandRows = 16, kBandColumns = 16;
 
 // Queries [row, row + rows) of the block look at keys [begin, end) of the panel; both are multiples of kBandColumns.
 struct Band {

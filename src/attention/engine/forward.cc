@@ -21,13 +21,13 @@ namespace heed::attention {
 inline constexpr int64_t kKeyBlock = 128;  // keys between two products with the values
 inline constexpr double kHeadroom = 24;    // in log 2: sums of such weights stay far from overflow
 
-// One head with its keys packed: panels of 64 keys, [S/64][D][64].
+// One head with its keys packed, in panels of 64 keys [S/64][D][64], and where they are wide its values, [E/64][S][64].
 template <class T>
 struct Head {
   const Problem<T>* problem;
   const Outputs<T>* outputs;
   int64_t b, h;
-  const T* key_panels;
+  const T *key_panels, *value_panels;  // the second null where values are read as they are
 };
 
 }  // namespace heed::attention
@@ -77,6 +77,22 @@ struct Weigh {
 
   template <int kVectors, class Width>
   HWY_INLINE void operator()(int64_t row, int64_t column, const Vector<T> (&product)[kVectors], Width) const {
+    if constexpr (kRare)
+      out_of_line(row, column, product);
+    else
+      weigh(row, column, product);
+  }
+
+ private:
+  // What is rare is not compiled into each tile.
+  static constexpr bool kRare =
+      sizeof(T) == sizeof(double) || !(std::is_same_v<Pieces, NoPieces> || std::is_same_v<Multiplier, NoMultiplier>);
+  template <int kVectors>
+  HWY_NOINLINE void out_of_line(int64_t row, int64_t column, const Vector<T> (&product)[kVectors]) const {
+    weigh(row, column, product);
+  }
+  template <int kVectors>
+  HWY_INLINE void weigh(int64_t row, int64_t column, const Vector<T> (&product)[kVectors]) const {
     const Tag<T> d;
     row += at.row, column += at.column;
     Vector<T> x[kVectors];
@@ -95,7 +111,6 @@ struct Weigh {
     hn::Store(sum, d, pending);
   }
 
- private:
   template <int kVectors>
   HWY_INLINE T reference_of(int64_t row, const Vector<T> (&x)[kVectors]) const {
     T& reference = state.reference[row];
@@ -118,7 +133,7 @@ struct WeighAlone {
   Corner at;
   Streaming normalizer;
   template <int kVectors, class Width>
-  HWY_INLINE void operator()(int64_t row, int64_t column, const Vector<T> (&product)[kVectors], Width) const {
+  HWY_NOINLINE void operator()(int64_t row, int64_t column, const Vector<T> (&product)[kVectors], Width) const {
     const Tag<T> d;
     row += at.row, column += at.column;
     Vector<T> x[kVectors];
@@ -139,7 +154,7 @@ struct Largest {
   Corner at;
   T* largest;  // [rows]
   template <int kVectors, class Width>
-  HWY_INLINE void operator()(int64_t row, int64_t column, const Vector<T> (&product)[kVectors], Width) const {
+  HWY_NOINLINE void operator()(int64_t row, int64_t column, const Vector<T> (&product)[kVectors], Width) const {
     row += at.row, column += at.column;
     Vector<T> x[kVectors];
     HWY_UNROLL(4) for (int v = 0; v < kVectors; ++v) x[v] = product[v];
@@ -179,9 +194,7 @@ class QueryBlock {
   void start() {
     const T factor = static_cast<T>(problem_.scale * kLog2E);
     for (int64_t r = 0; r < rows_; ++r) {
-      const T* q = problem_.q.at(head_.b, head_.h, row_ + r);
-      T* to = state_.queries + r * n_.width;
-      for (int64_t i = 0; i < n_.width; ++i) to[i] = q[i] * factor;
+      scale_row(problem_.q.at(head_.b, head_.h, row_ + r), factor, n_.width, state_.queries + r * n_.width);
     }
     std::fill_n(state_.out, rows_ * n_.value_width, T{0});
     std::fill_n(state_.reference, rows_, static_cast<T>(-INFINITY));
@@ -199,11 +212,10 @@ class QueryBlock {
       while (left_behind()) raise(key), weigh(key);
       settle();
     }
-    const T* values = problem_.v.at(head_.b, head_.h / n_.heads_per_group(), key);
     if (panels_ == 2 && !panel_[0].cut && !panel_[1].cut)
-      return add_values(panel_[0].bands[0], 0, kKeyBlock, values, problem_.v.row);
-    for (int i = 0; i < panels_; ++i)
-      add_panel(i, values + i * kPanel * problem_.v.row, std::min(kPanel, n_.keys - key - i * kPanel));
+      return add_values(panel_[0].bands[0], 0, panel_[0].bands[0].columns() + panel_[1].bands[0].columns(),
+                        values(key));
+    for (int i = 0; i < panels_; ++i) add_panel(i, key + i * kPanel, std::min(kPanel, n_.keys - key - i * kPanel));
   }
 
   // Which weights of this block of keys are kept. A row and 128 keys are a block of decisions.
@@ -226,9 +238,11 @@ class QueryBlock {
     const bool softmax = problem_.normalizer == Streaming::softmax, plain = softmax && has_no_pieces(problem_);
     for_bands([&](int i, const Band& band) {
       const Corner at{band.row, i * kPanel, band.begin};
-      if (plain && !panel_[i].cut)
-        scores(key, i, band, Weigh<T, NoPieces, Multiplier>{{}, multiplier, state_, at});
-      else if (softmax)
+      if constexpr (std::is_same_v<T, float>)
+        if (plain && !panel_[i].cut && panel_[i].whole())
+          return score_panel(rows_, n_.width, state_.queries, n_.width, key_panel(key, i),
+                             Weigh<T, NoPieces, Multiplier>{{}, multiplier, state_, at});
+      if (softmax)
         scores(key, i, band, Weigh<T, ScorePieces<T>, Multiplier>{pieces(key, i), multiplier, state_, at});
       else
         scores(key, i, band, WeighAlone<T, Multiplier>{pieces(key, i), multiplier, state_, at, problem_.normalizer});
@@ -273,26 +287,33 @@ class QueryBlock {
   }
   template <class Epilogue>
   void scores(int64_t key, int i, const Band& band, Epilogue&& epilogue) {
-    score_band(band, n_.width, state_.queries, n_.width, head_.key_panels + (key + i * kPanel) * n_.width, epilogue);
+    score_band(band, n_.width, state_.queries, n_.width, key_panel(key, i), epilogue);
   }
+  const T* key_panel(int64_t key, int i) const { return head_.key_panels + (key + i * kPanel) * n_.width; }
 
-  // out += P V for panel i, whose values these are.
-  void add_panel(int i, const T* values, int64_t keys) {
+  RowPanels<T> values(int64_t key) const {
+    if (head_.value_panels) return RowPanels<T>{head_.value_panels, kPanel, n_.keys * kPanel}.from_row(key);
+    return {natural_values(key), problem_.v.row};
+  }
+  const T* natural_values(int64_t key) const { return problem_.v.at(head_.b, head_.h / n_.heads_per_group(), key); }
+
+  // out += P V for panel i, the keys from `key` on.
+  void add_panel(int i, int64_t key, int64_t keys) {
     const PanelBands& panel = panel_[i];
     if (panel.count == 0) return;
-    const uint64_t bad = panel.cut ? rows_not_finite(values, problem_.v.row, n_.value_width, keys) : 0;
-    if (HWY_UNLIKELY(bad != 0)) return add_panel_of(i, values, keys, bad);
+    const uint64_t bad = panel.cut ? rows_not_finite(natural_values(key), problem_.v.row, n_.value_width, keys) : 0;
+    if (HWY_UNLIKELY(bad != 0)) return add_panel_of(i, key, keys, bad);
     for (const Band& band : panel)
-      add_values(band, i * kPanel + band.begin, std::min(band.columns(), keys - band.begin),
-                 values + band.begin * problem_.v.row, problem_.v.row);
+      add_values(band, i * kPanel + band.begin, std::min(band.columns(), keys - band.begin), values(key + band.begin));
   }
   // The same where some values are not finite: they reach those queries that see them.
-  HWY_NOINLINE void add_panel_of(int i, const T* values, int64_t keys, uint64_t bad) {
+  HWY_NOINLINE void add_panel_of(int i, int64_t key, int64_t keys, uint64_t bad) {
+    const T* values = natural_values(key);
     std::vector<T> copy(static_cast<size_t>(keys * n_.value_width));
     copy_finite_rows(values, problem_.v.row, n_.value_width, keys, bad, copy.data());
     for (const Band& band : panel_[i]) {
       add_values(band, i * kPanel + band.begin, std::min(band.columns(), keys - band.begin),
-                 copy.data() + band.begin * n_.value_width, n_.value_width);
+                 {copy.data() + band.begin * n_.value_width, n_.value_width});
       for (int64_t r = band.row; r < band.row + band.rows; ++r)
         for (uint64_t seen = bad & panel_[i].bits[r]; seen != 0; seen &= seen - 1) {
           const int64_t j = std::countr_zero(seen);
@@ -303,29 +324,40 @@ class QueryBlock {
     }
   }
   // out += P V for a band, with the weights from `column` of the block of keys on.
-  void add_values(const Band& band, int64_t column, int64_t keys, const T* values, int64_t stride) {
-    kn::product(band.rows, n_.value_width, keys,
+  void add_values(const Band& band, int64_t column, int64_t keys, const RowPanels<T>& values) {
+    add_product(band.rows, n_.value_width, keys,
                 kn::by_rows(state_.weights + band.row * BlockState<T>::kStride + column, BlockState<T>::kStride),
-                kn::matrix(values, stride),
-                kn::add_to(Tag<T>(), state_.out + band.row * n_.value_width, n_.value_width));
+                values, state_.out + band.row * n_.value_width, n_.value_width);
   }
 
   void finish() {
-    for (int64_t r = 0; r < rows_; ++r)
-      finish_row(r, problem_.normalizer == Streaming::softmax ? softmax_factor(r) : T{1});
+    const bool softmax = problem_.normalizer == Streaming::softmax;
+    T sums[kQueryBlock];
+    if (softmax) sum_rows(sums);
+    for (int64_t r = 0; r < rows_; ++r) {
+      const T factor = !softmax ? T{1} : sums[r] == 0 ? T{0} : 1 / sums[r];  // a row that looks nowhere gives 0
+      scale_row(state_.out + r * n_.value_width, factor, n_.value_width,
+                head_.outputs->out.at(head_.b, head_.h, row_ + r));
+    }
+    if (softmax) note_log_sums(sums);
   }
-  // 1 / Σ weights; 0 where there are none. Notes the log-sum-exp.
-  T softmax_factor(int64_t r) {
+  void sum_rows(T* sums) const {
     const Tag<T> d;
-    const T sum = hn::GetLane(hn::SumOfLanes(d, hn::Load(d, state_.sum + r * kLanes<T>)));
-    const bool nowhere = sum == 0;
-    head_.outputs->log_sum_exp[(head_.b * n_.heads + head_.h) * n_.queries + row_ + r] =
-        nowhere ? static_cast<T>(-INFINITY) : static_cast<T>(kLn2) * (state_.reference[r] + std::log2(sum));
-    return nowhere ? T{0} : 1 / sum;
+    for (int64_t r = 0; r < rows_; ++r)
+      sums[r] = hn::GetLane(hn::SumOfLanes(d, hn::Load(d, state_.sum + r * kLanes<T>)));
   }
-  void finish_row(int64_t r, T factor) {
-    T* out = head_.outputs->out.at(head_.b, head_.h, row_ + r);
-    for (int64_t c = 0; c < n_.value_width; ++c) out[c] = state_.out[r * n_.value_width + c] * factor;
+  // log Σ e^s = log 2 · reference + log Σ weights; log 0 is −∞.
+  void note_log_sums(const T* sums) const {
+    const Tag<T> d;
+    T* to = head_.outputs->log_sum_exp + (head_.b * n_.heads + head_.h) * n_.queries + row_;
+    for (int64_t r = 0; r < rows_; r += kLanes<T>) {
+      const auto some = hn::FirstN(d, static_cast<size_t>(std::min(kLanes<T>, rows_ - r)));
+      const auto reference = hn::Mul(hn::MaskedLoad(some, d, state_.reference + r), hn::Set(d, static_cast<T>(kLn2)));
+      const auto sum = hn::MaskedLoad(some, d, sums + r);
+      const auto nowhere = hn::Eq(sum, hn::Zero(d));
+      const auto total = hn::Add(reference, kn::log(d, sum));
+      hn::BlendedStore(hn::IfThenElse(nowhere, hn::Set(d, static_cast<T>(-INFINITY)), total), some, d, to + r);
+    }
   }
 
   const Head<T>& head_;
@@ -342,11 +374,23 @@ class QueryBlock {
 void run_block_f32(const Head<float>& head, int64_t row, int64_t rows) { QueryBlock<float>(head, row, rows).run(); }
 void run_block_f64(const Head<double>& head, int64_t row, int64_t rows) { QueryBlock<double>(head, row, rows).run(); }
 
-void pack_keys_f32(const float* k, int64_t row, int64_t depth, int64_t keys, float* panel) {
-  kn::pack_panel_transposed(k, row, depth, keys, panel);
+// Keys [key, key + count) of a group, and their values where those are packed.
+template <class T>
+void pack_panel_of(const Problem<T>& p, int64_t b, int64_t g, int64_t key, T* key_panels, T* value_panels) {
+  const int64_t count = std::min(kPanel, p.n.keys - key);
+  kn::pack_panel_transposed(p.k.at(b, g, key), p.k.row, p.n.width, count, key_panels + key * p.n.width);
+  if (!value_panels) return;
+  const T* v = p.v.at(b, g, key);
+  for (int64_t c = 0; c < p.n.value_width; c += kPanel)
+    for (int64_t r = 0; r < count; ++r)
+      scale_row(v + r * p.v.row + c, T{1}, std::min(kPanel, p.n.value_width - c),
+                value_panels + c * p.n.keys + (key + r) * kPanel);
 }
-void pack_keys_f64(const double* k, int64_t row, int64_t depth, int64_t keys, double* panel) {
-  kn::pack_panel_transposed(k, row, depth, keys, panel);
+void pack_f32(const Problem<float>& p, int64_t b, int64_t g, int64_t key, float* keys, float* values) {
+  pack_panel_of(p, b, g, key, keys, values);
+}
+void pack_f64(const Problem<double>& p, int64_t b, int64_t g, int64_t key, double* keys, double* values) {
+  pack_panel_of(p, b, g, key, keys, values);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -359,8 +403,8 @@ namespace {
 
 HWY_EXPORT(run_block_f32);
 HWY_EXPORT(run_block_f64);
-HWY_EXPORT(pack_keys_f32);
-HWY_EXPORT(pack_keys_f64);
+HWY_EXPORT(pack_f32);
+HWY_EXPORT(pack_f64);
 
 void run_block(const Head<float>& head, int64_t row, int64_t rows) {
   HWY_DYNAMIC_DISPATCH(run_block_f32)(head, row, rows);
@@ -368,27 +412,28 @@ void run_block(const Head<float>& head, int64_t row, int64_t rows) {
 void run_block(const Head<double>& head, int64_t row, int64_t rows) {
   HWY_DYNAMIC_DISPATCH(run_block_f64)(head, row, rows);
 }
-void pack_keys(const float* k, int64_t row, int64_t depth, int64_t keys, float* panel) {
-  HWY_DYNAMIC_DISPATCH(pack_keys_f32)(k, row, depth, keys, panel);
+void pack(const Problem<float>& p, int64_t b, int64_t g, int64_t key, float* keys, float* values) {
+  HWY_DYNAMIC_DISPATCH(pack_f32)(p, b, g, key, keys, values);
 }
-void pack_keys(const double* k, int64_t row, int64_t depth, int64_t keys, double* panel) {
-  HWY_DYNAMIC_DISPATCH(pack_keys_f64)(k, row, depth, keys, panel);
+void pack(const Problem<double>& p, int64_t b, int64_t g, int64_t key, double* keys, double* values) {
+  HWY_DYNAMIC_DISPATCH(pack_f64)(p, b, g, key, keys, values);
 }
 
 // One group: its keys packed, then each block of queries of its heads, the last first: when causal it is the longest.
 template <class T>
 void run_group(const Problem<T>& p, const Outputs<T>& outputs, int64_t b, int64_t g) {
   struct Use;
-  const int64_t panels = (p.n.keys + kPanel - 1) / kPanel, size = p.n.width * kPanel;
-  T* keys = kernels::scratch<Use, T>(panels * size);
+  const int64_t panels = (p.n.keys + kPanel - 1) / kPanel;
+  const int64_t wide = p.n.value_width > kPanel ? (p.n.value_width + kPanel - 1) / kPanel * kPanel * p.n.keys : 0;
+  T* keys = kernels::scratch<Use, T>(panels * kPanel * p.n.width + wide);
+  T* values = wide > 0 ? keys + panels * kPanel * p.n.width : nullptr;
   parallel(panels, 16, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i)
-      pack_keys(p.k.at(b, g, i * kPanel), p.k.row, p.n.width, std::min(kPanel, p.n.keys - i * kPanel), keys + i * size);
+    for (int64_t i = begin; i < end; ++i) pack(p, b, g, i * kPanel, keys, values);
   });
   const int64_t blocks = (p.n.queries + kQueryBlock - 1) / kQueryBlock;
   const int64_t items = p.n.heads_per_group() * blocks;
   const auto run = [&](int64_t item) {
-    const Head<T> head{&p, &outputs, b, g * p.n.heads_per_group() + item % p.n.heads_per_group(), keys};
+    const Head<T> head{&p, &outputs, b, g * p.n.heads_per_group() + item % p.n.heads_per_group(), keys, values};
     const int64_t row = (blocks - 1 - item / p.n.heads_per_group()) * kQueryBlock;
     run_block(head, row, std::min(kQueryBlock, p.n.queries - row));
   };

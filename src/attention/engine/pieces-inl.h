@@ -13,6 +13,7 @@
 #include "attention/engine/bands.h"
 #include "attention/engine/problem.h"
 #include "kernels/exponential-inl.h"
+#include "kernels/logarithm-inl.h"
 #include "kernels/tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -140,6 +141,54 @@ struct Keep {
   }
 };
 
+template <class T>
+HWY_INLINE void scale_row(const T* from, T factor, int64_t n, T* to) {
+  const Tag<T> d;
+  const auto by = hn::Set(d, factor);
+  int64_t i = 0;
+  for (; i + kLanes<T> <= n; i += kLanes<T>) hn::StoreU(hn::Mul(hn::LoadU(d, from + i), by), d, to + i);
+  for (; i < n; ++i) to[i] = from[i] * factor;
+}
+
+// Rows of a matrix as the right factor of a product: B(k,j) = data[(j / 64)·panel + k·row + j mod 64]. A matrix as it
+// is has panels 64 apart. Wider rows are better packed, or the lines of a column of tiles share their cache sets.
+template <class T>
+struct RowPanels {
+  using Value = T;
+  const T* data;
+  int64_t row, panel = kPanel;
+  HWY_INLINE const T* column(int64_t j) const { return data + j / kPanel * panel + j % kPanel; }
+  HWY_INLINE int64_t row_stride() const { return row; }
+  HWY_INLINE RowPanels from_row(int64_t k) const { return {data + k * row, row, panel}; }
+};
+// [width/64][rows][64]
+template <class T>
+HWY_INLINE RowPanels<T> pack_rows(const T* x, int64_t stride, int64_t width, int64_t rows, T* to) {
+  for (int64_t c = 0; c < width; c += kPanel)
+    for (int64_t r = 0; r < rows; ++r)
+      scale_row(x + r * stride + c, T{1}, std::min(kPanel, width - c), to + c * rows + r * kPanel);
+  return {to, kPanel, rows * kPanel};
+}
+inline int64_t packed_rows_size(int64_t width, int64_t rows) {
+  return width > kPanel ? (width + kPanel - 1) / kPanel * kPanel * rows : 0;
+}
+template <class T>
+HWY_INLINE RowPanels<T> as_row_panels(const T* x, int64_t stride, int64_t width, int64_t rows, T* to) {
+  if (width > kPanel) return pack_rows(x, stride, width, rows, to);
+  return {x, stride};
+}
+
+// c += a·b
+template <class A, class B, class T>
+HWY_INLINE void add_product(int64_t rows, int64_t columns, int64_t depth, const A& a, const B& b, T* c,
+                            int64_t stride) {
+  const auto add = kn::add_to(Tag<T>(), c, stride);
+  if (columns % kLanes<T> == 0)
+    kn::product<kn::BestShape, kn::Columns::vectors>(rows, columns, depth, a, b, add);
+  else
+    kn::product(rows, columns, depth, a, b, add);
+}
+
 // Which of 64 rows (bits) hold something that is not finite. A weight of 0 times such a row would be NaN, so where rows
 // are hidden the engine looks at a copy in which they are 0.
 template <class T>
@@ -167,7 +216,7 @@ HWY_INLINE void copy_finite_rows(const T* x, int64_t stride, int64_t width, int6
   }
 }
 
-// Scores of a band, handed to the epilogue. The panel holds [D][64] keys.
+// The panel holds [D][64] keys; scores of a band are handed to the epilogue.
 template <class T, class Epilogue>
 HWY_INLINE void score_band(const Band& band, int64_t depth, const T* queries, int64_t stride, const T* panel,
                            Epilogue&& epilogue) {
@@ -176,7 +225,14 @@ HWY_INLINE void score_band(const Band& band, int64_t depth, const T* queries, in
   if (band.columns() == kPanel)
     kn::product<kn::BestShape, kn::Columns::whole>(band.rows, kPanel, depth, a, b, epilogue);
   else
-    kn::product<kn::Shape<6, 2>, kn::Columns::whole>(band.rows, band.columns(), depth, a, b, epilogue);
+    kn::product<kn::Shape<6, 2>, kn::Columns::vectors>(band.rows, band.columns(), depth, a, b, epilogue);
+}
+// The same for a panel that is seen whole; with epilogues that have no pieces, it is the path of most panels.
+template <class T, class Epilogue>
+HWY_INLINE void score_panel(int64_t rows, int64_t depth, const T* queries, int64_t stride, const T* panel,
+                            Epilogue&& epilogue) {
+  kn::product<kn::BestShape, kn::Columns::whole>(rows, kPanel, depth, kn::by_rows(queries, stride),
+                                                 kn::matrix(panel, kernels::kPanelWidth), epilogue);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -93,6 +93,64 @@ Attended attend(const Tensor& q, const Tensor& k, const Tensor& v, const AttendO
 // One sentence: which path these options take for these shapes, and in how much memory.
 std::string describe(const Tensor& q, const Tensor& k, const Tensor& v, const AttendOptions& options = {});
 
+// ---- On top ---------------------------------------------------------------------------------------------------------
+
+// A loss between the weights and a given alignment A (B,H,T,S, broadcasts), whose rows sum to 1; rows of zeros do not
+// count. Cross-entropy −Σ A log a or squared error Σ (a − A)², the mean over the rows that have one. Gradients reach q
+// and k inside the fused kernel: no matrix is kept. Chen et al. 2016, arXiv:1607.01628
+enum class Guide { cross_entropy, squared_error };
+Tensor guided_loss(const Tensor& q, const Tensor& k, const Tensor& alignment, const AttendOptions& options = {},
+                   Guide guide = Guide::cross_entropy);
+
+// φ(q)(φ(k)ᵀv) / φ(q)Σφ(k), φ = elu + 1: time and memory grow with the length alone.
+// Katharopoulos et al. 2020, arXiv:2006.16236
+Tensor linear_attention(const Tensor& q, const Tensor& k, const Tensor& v, bool causal = false);
+// The causal form one step at a time.
+struct LinearState {
+  Tensor sum, norm;                                                // Σ φ(k) vᵀ (B,H,D,E), Σ φ(k) (B,H,D)
+  Tensor step(const Tensor& q, const Tensor& k, const Tensor& v);  // (B,H,1,D), …; goes on from the state
+};
+
+// Heads that exchange scores before the softmax and weights after it: `scores` (H',H) makes H' rows of scores of H,
+// `weights` (H'',H') mixes what comes of them; v has H'' heads. In blocks of queries, never all at once.
+// Shazeer et al. 2020, arXiv:2003.02436
+Tensor talking_heads(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& scores, const Tensor& weights,
+                     const Span& span = {});
+
+// The weighted sum with one more choice, a vector s (B,H,T,E) with the score z (B,H,T): β = the weight of the sentinel
+// in the softmax over the keys and it, ĉ = βs + (1 − β)c. Lu et al. 2017, arXiv:1612.01887
+struct Sentinel {
+  Tensor out, beta;  // (B,H,T,E), (B,H,T)
+};
+Sentinel with_sentinel(const Attended& over_keys, const Tensor& sentinel, const Tensor& score);
+// s = σ(W_x x + W_h h) ∘ tanh(m)
+Tensor visual_sentinel(const Tensor& x, const Tensor& h, const Tensor& m, const Tensor& w_x, const Tensor& w_h);
+
+// What was looked at so far, step by step, and what it costs to look there again: Σ_j min(a_j, c_j).
+// See, Liu & Manning 2017, arXiv:1704.04368 (λ = 1)
+struct Coverage {
+  Tensor sum;                          // (B,…,S); undefined before the first step
+  Tensor step(const Tensor& weights);  // the loss of these weights (one number a row), then adds them
+};
+
+// Transformer-XL's memory: older hidden states in front of x along `dim`; no gradient reaches them.
+Tensor with_memory(const Tensor& memory, const Tensor& x, int dim = -2);
+
+// Keys and values of what was read so far, contiguous, grown by doubling: append what is new, then attend to all.
+class KeyValueCache {
+ public:
+  void append(const Tensor& k, const Tensor& v);  // (B,G,n,D), (B,G,n,E)
+  int64_t size() const { return size_; }
+  Tensor keys() const;    // (B,G,size,D)
+  Tensor values() const;  // (B,G,size,E)
+  void truncate(int64_t size);
+  Attended attend(const Tensor& q, const AttendOptions& options = {.span = causal()}) const;
+
+ private:
+  Tensor keys_, values_;
+  int64_t size_ = 0;
+};
+
 // The attention over all keys from the attention over parts of them (each with its log_sum_exp).
 Attended merge(const std::vector<Attended>& parts);
 

@@ -13,6 +13,7 @@
 //   }
 #pragma once
 
+#include <heed/attention.h>
 #include <heed/io.h>
 #include <heed/ops.h>
 #include <heed/random.h>
@@ -48,6 +49,32 @@ struct Linear {
     if (bias.defined()) field("bias", bias);
   }
 };
+
+// Attention with projections of its own: heads are split off, attended and joined. Vaswani et al. 2017,
+// arXiv:1706.03762. Fewer groups than heads share keys and values: Ainslie et al. 2023, arXiv:2305.13245.
+struct MultiHeadOptions {
+  int64_t heads = 8, groups = 0;                 // groups 0: as many as heads
+  int64_t key_width = 0, value_width = 0;        // of what keys and values are made from; 0: as the queries
+  int64_t head_width = 0, value_head_width = 0;  // 0: width / heads
+  bool bias = true;
+};
+struct MultiHead {
+  int64_t heads, groups;
+  Linear query, key, value, output;
+
+  explicit MultiHead(int64_t width, const MultiHeadOptions& options = {});
+  // x (B,T,width); out (B,T,width), weights (B,H,T,S).
+  Attended operator()(const Tensor& x, const AttendOptions& options = {}) const { return (*this)(x, x, x, options); }
+  Attended operator()(const Tensor& x, const Tensor& memory, const AttendOptions& options = {}) const {
+    return (*this)(x, memory, memory, options);
+  }
+  Attended operator()(const Tensor& x, const Tensor& keys, const Tensor& values, const AttendOptions& options) const;
+  // One more piece of a text: its keys and values go into the cache, its queries look at all of it.
+  Attended step(const Tensor& x, KeyValueCache& cache, const AttendOptions& options = {.span = causal()}) const;
+  void visit(auto&& field) { field("query", query), field("key", key), field("value", value), field("output", output); }
+};
+// The weighted sum added to the input.
+inline Tensor residual(const Tensor& x, const Attended& y) { return x + y.out; }
 
 struct Embedding {
   Tensor weight;  // (words, width)

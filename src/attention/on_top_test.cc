@@ -1,0 +1,159 @@
+// What stands on attend: each against its formula written out with plain ops, and its gradients.
+#include <heed/attention.h>
+
+#include <cmath>
+
+#include "support/close.h"
+#include "support/gradcheck.h"
+
+namespace heed {
+namespace {
+
+using testing::close;
+using testing::complains;
+using testing::gradcheck;
+using testing::Inputs;
+using testing::sample;
+
+::testing::AssertionResult agree(const Tensor& got, const Tensor& want, double tolerance = 1e-10) {
+  if (got.shape() != want.shape()) return ::testing::AssertionFailure() << got.shape() << " against " << want.shape();
+  return close(got.values(), want.values(), tolerance);
+}
+
+Tensor phi(const Tensor& x) { return elu(x) + 1; }
+
+TEST(LinearAttention, IsItsFormula) {
+  const Tensor q = sample({2, 2, 70, 3}), k = sample({2, 2, 70, 3}, -2, 2, 2), v = sample({2, 2, 70, 4}, -2, 2, 3);
+  const Tensor w = matmul(phi(q), transpose(phi(k)));
+  EXPECT_TRUE(agree(linear_attention(q, k, v), matmul(w, v) / sum(w, -1, true)));
+  const Tensor lower = lower_triangle(w);
+  EXPECT_TRUE(agree(linear_attention(q, k, v, true), matmul(lower, v) / sum(lower, -1, true)));
+}
+
+TEST(LinearAttention, StepsAreTheCausalForm) {
+  const Tensor q = sample({1, 2, 9, 3}), k = sample({1, 2, 9, 3}, -2, 2, 2), v = sample({1, 2, 9, 4}, -2, 2, 3);
+  LinearState state;
+  std::vector<Tensor> steps;
+  for (int64_t i = 0; i < 9; ++i)
+    steps.push_back(state.step(slice(q, 2, i, i + 1), slice(k, 2, i, i + 1), slice(v, 2, i, i + 1)));
+  EXPECT_TRUE(agree(concat(steps, 2), linear_attention(q, k, v, true)));
+}
+
+TEST(LinearAttention, Gradients) {
+  const Inputs inputs = {sample({1, 5, 2}), sample({1, 5, 2}, -2, 2, 2), sample({1, 5, 3}, -2, 2, 3)};
+  EXPECT_TRUE(gradcheck([](const Inputs& in) { return linear_attention(in[0], in[1], in[2]); }, inputs));
+  EXPECT_TRUE(gradcheck([](const Inputs& in) { return linear_attention(in[0], in[1], in[2], true); }, inputs));
+}
+
+TEST(LinearAttention, WrongShapes) {
+  EXPECT_TRUE(complains(
+      [] {
+        linear_attention(sample({5, 2}), sample({5, 3}), sample({5, 3}));
+      },
+      {"(5, 2)", "(5, 3)"}));
+  EXPECT_TRUE(complains(
+      [] {
+        linear_attention(sample({4, 2}), sample({5, 2}), sample({5, 3}), true);
+      },
+      {"4 queries", "5 keys"}));
+}
+
+// Three heads of scores from two, then two of weights: with all of the matrices at hand.
+TEST(TalkingHeads, IsItsFormula) {
+  const Tensor q = sample({2, 2, 70, 4}), k = sample({2, 2, 70, 4}, -2, 2, 2), v = sample({2, 4, 70, 3}, -2, 2, 3);
+  const Tensor p = sample({3, 2}, -1, 1, 4), r = sample({4, 3}, -1, 1, 5);
+  const Tensor s = einsum("gh,bhts->bgts", {p, matmul(q, transpose(k)) * 0.5});
+  const Tensor above = upper_triangle(Tensor::full({70, 70}, 1, Dtype::f64), 1);
+  const auto want = [&](const Tensor& x) { return matmul(einsum("gh,bhts->bgts", {r, softmax(x)}), v); };
+  EXPECT_TRUE(agree(talking_heads(q, k, v, p, r), want(s)));
+  EXPECT_TRUE(agree(talking_heads(q, k, v, p, r, causal()), want(masked_fill(s, greater(above, 0), -INFINITY))));
+}
+
+TEST(TalkingHeads, Gradients) {
+  EXPECT_TRUE(gradcheck([](const Inputs& in) { return talking_heads(in[0], in[1], in[2], in[3], in[4], causal()); },
+                        {sample({1, 2, 4, 2}), sample({1, 2, 4, 2}, -2, 2, 2), sample({1, 2, 4, 3}, -2, 2, 3),
+                         sample({2, 2}), sample({2, 2}, -1, 1, 4)}));
+}
+
+// The softmax over keys and sentinel together.
+TEST(Sentinel, IsOneMoreChoice) {
+  const Tensor q = sample({1, 1, 3, 4}), k = sample({1, 1, 5, 4}, -2, 2, 2), v = sample({1, 1, 5, 4}, -2, 2, 3);
+  const Tensor s = sample({1, 1, 3, 4}, -2, 2, 4), z = sample({1, 1, 3}, -2, 2, 5);
+  const Tensor scores = concat({matmul(q, transpose(k)) * 0.5, unsqueeze(z, -1)}, -1), p = softmax(scores);
+  const Tensor want = matmul(slice(p, -1, 0, 5), v) + slice(p, -1, 5, 6) * s;
+  const Sentinel got = with_sentinel(attend(q, k, v), s, z);
+  EXPECT_TRUE(agree(got.out, want));
+  EXPECT_TRUE(agree(got.beta, select(p, -1, 5)));
+  EXPECT_TRUE(gradcheck([](const Inputs& in) { return with_sentinel(attend(in[0], in[1], in[2]), in[3], in[4]).out; },
+                        {q, k, v, s, z}));
+}
+
+TEST(Sentinel, OfAnImage) {
+  const Tensor x = sample({2, 3}), h = sample({2, 4}, -2, 2, 2), m = sample({2, 5}, -2, 2, 3);
+  const Tensor w_x = sample({5, 3}, -1, 1, 4), w_h = sample({5, 4}, -1, 1, 5);
+  EXPECT_TRUE(agree(visual_sentinel(x, h, m, w_x, w_h),
+                    tanh(m) / (1 + exp(-(matmul(x, transpose(w_x)) + matmul(h, transpose(w_h)))))));
+}
+
+TEST(Coverage, CostsWhatIsLookedAtAgain) {
+  Coverage coverage;
+  const Tensor a = tensor({{0.7, 0.3, 0}}, Dtype::f64), b = tensor({{0.2, 0.3, 0.5}}, Dtype::f64);
+  EXPECT_EQ(coverage.step(a).item(), 0);
+  EXPECT_NEAR(coverage.step(b).item(), 0.2 + 0.3, 1e-15);
+  EXPECT_TRUE(agree(coverage.sum, a + b));
+  EXPECT_TRUE(complains([&] { coverage.step(tensor({{1, 0}}, Dtype::f64)); }, {"(1, 2)", "(1, 3)"}));
+}
+
+// The coverage loss reaches q and k through the weights that attend returns.
+TEST(Coverage, GradientsGoThroughTheWeights) {
+  EXPECT_TRUE(gradcheck(
+      [](const Inputs& in) {
+        Coverage coverage;
+        Tensor loss;
+        for (int64_t t = 0; t < 3; ++t) {
+          const Attended y = attend(slice(in[0], 2, t, t + 1), in[1], in[2], {.return_weights = true});
+          const Tensor step = sum(coverage.step(y.weights)) + sum(y.out * y.out);
+          loss = loss.defined() ? loss + step : step;
+        }
+        return loss;
+      },
+      {sample({1, 2, 3, 4}), sample({1, 2, 5, 4}, -2, 2, 2), sample({1, 2, 5, 2}, -2, 2, 3)}));
+}
+
+TEST(Memory, IsSeenAndGetsNoGradient) {
+  Tensor memory = sample({1, 3, 4}), x = sample({1, 2, 4}, -2, 2, 2);
+  memory.requires_grad(true), x.requires_grad(true);
+  const Tensor all = with_memory(memory, x);
+  EXPECT_EQ(all.shape(), (Shape{1, 5, 4}));
+  backward(sum(all * all));
+  EXPECT_TRUE(agree(x.grad(), x.detach() * 2));
+  EXPECT_FALSE(memory.grad().defined());
+  EXPECT_TRUE(agree(with_memory({}, x), x.detach().clone()));
+}
+
+TEST(Cache, OneByOneIsTheWholeText) {
+  const Tensor q = sample({2, 4, 150, 4}), k = sample({2, 2, 150, 4}, -2, 2, 2), v = sample({2, 2, 150, 3}, -2, 2, 3);
+  const Tensor want = attend(q, k, v, {.span = causal()}).out;
+  KeyValueCache cache;
+  std::vector<Tensor> got;
+  for (int64_t i = 0, n = 1; i < 150; i += n, n = n % 5 + 1) {
+    const int64_t end = std::min<int64_t>(150, i + n);
+    cache.append(slice(k, 2, i, end), slice(v, 2, i, end));
+    got.push_back(cache.attend(slice(q, 2, i, end)).out);
+  }
+  EXPECT_EQ(cache.size(), 150);
+  EXPECT_TRUE(agree(concat(got, 2), want));
+  cache.truncate(100);
+  EXPECT_TRUE(agree(cache.keys(), slice(k, 2, 0, 100)));
+}
+
+TEST(Cache, RefusesWhatDoesNotFit) {
+  KeyValueCache cache;
+  EXPECT_TRUE(complains([&] { cache.keys(); }, {"empty"}));
+  cache.append(sample({1, 2, 3, 4}), sample({1, 2, 3, 4}));
+  EXPECT_TRUE(complains([&] { cache.append(sample({1, 2, 3, 5}), sample({1, 2, 3, 4})); }, {"(1, 2, 3, 5)", "(1, 2,"}));
+  EXPECT_TRUE(complains([&] { cache.truncate(4); }, {"4", "3"}));
+}
+
+}  // namespace
+}  // namespace heed

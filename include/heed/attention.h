@@ -20,6 +20,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <variant>
 #include <vector>
 
 namespace heed {
@@ -46,8 +47,58 @@ Scores scaled_dot(const Tensor& scale);  // learned: one number, or one a head (
 
 // ---- Positions ------------------------------------------------------------------------------------------------------
 using Position = attention::Slot<attention::PositionRoom>;
+// Query i stands at place i' = i + S − T, key j at j; where there are more queries than keys, absolute positions count
+// from the first query instead.
+// table[i'] is added to q_i, table[j] to k_j; the table (places, D) is learned.
+Position learned_positions(const Tensor& table);
+// The same with sin(place·base^(−2c/D)) in column 2c and the cosine in column 2c + 1. Vaswani et al. 2017,
+// arXiv:1706.03762
+Position sinusoidal(double base = 10000);
+
+// How the angles of rope are stretched to texts `factor` times as long as those trained on; w is the rotated width.
+struct RopeLinear {  // positions divided by the factor. Chen et al. 2023, arXiv:2306.15595
+  double factor = 1;
+};
+struct RopeNtk {  // base·factor^(w/(w−2))
+  double factor = 1;
+};
+struct RopeDynamicNtk {  // base·(factor·L/trained − (factor − 1))^(w/(w−2)), L the places in use, where that is more
+  double factor = 1;
+  int64_t trained = 2048;  // places
+};
+struct RopeYarn {  // Peng et al. 2023, arXiv:2309.00071
+  double factor = 1;
+  int64_t trained = 2048;                       // places
+  double beta_fast = 32, beta_slow = 1;         // rotations over `trained`: more are kept, fewer are stretched
+  std::optional<double> attention_factor = {};  // of cosine and sine; by default 0.1·ln(factor) + 1
+};
+using RopeScaling = std::variant<std::monostate, RopeLinear, RopeNtk, RopeDynamicNtk, RopeYarn>;
+enum class RopeLayout {
+  half_split,   // column c is paired with c + w/2
+  interleaved,  // 2c with 2c + 1
+};
+struct RopeOptions {
+  double base = 10000;
+  RopeLayout layout = RopeLayout::half_split;
+  int64_t width = 0;  // how many columns are rotated, the first ones; 0: all
+  RopeScaling scaling = {};
+  int64_t offset = 0;              // added to every place
+  Tensor queries = {}, keys = {};  // i64 (T) or (B,T), (S) or (B,S): places in place of i' and j
+};
+// Pairs of columns of q and k are turned by place·base^(−2c/w). Su et al. 2021, arXiv:2104.09864
+Position rope(const RopeOptions& options = {});
+
 // −m_h·|i−j|, m_h = 2^(−8h/H), i counted from S−T. Press, Smith & Lewis 2021, arXiv:2108.12409
 Position alibi(int64_t heads);
+
+// table[h][bucket(j − i')] is added; the table (H, buckets) is learned. The first half of the buckets of a direction
+// holds a distance each, the others grow logarithmically up to max_distance. Raffel et al. 2019, arXiv:1910.10683,
+// whose scores are plain dot products: {.scores = dot(), .position = t5(table)}
+struct T5Options {
+  bool bidirectional = true;  // false: all keys to come share the bucket of distance 0
+  int64_t max_distance = 128;
+};
+Position t5(const Tensor& table, const T5Options& options = {});
 
 // ---- Spans: who may look where --------------------------------------------------------------------------------------
 using Span = attention::Slot<attention::SpanRoom>;

@@ -101,8 +101,8 @@ Prepared prepare(const Tensor& q, const Tensor& k, const Tensor& v, const Attend
   p.n = sizes_of(q, k, v);
   p.q = four(q), p.k = four(k), p.v = four(v);
   p.visible = Visible(p.n.queries, p.n.keys);
-  room_of(options.scores).prepare(p);
   if (const PositionRoom* position = room_of(options.position)) position->prepare(p);
+  room_of(options.scores).prepare(p);
   if (const SpanRoom* span = room_of(options.span)) span->prepare(p);
   if (options.key_lengths.defined()) restrict_lengths(p, options.key_lengths);
   if (options.mask.defined()) made.mask = restrict_mask(p, options.mask);

@@ -29,7 +29,13 @@ const std::vector<Mechanism>& mechanisms() {
       scaled_dot_row(),
       learned_scale_row(),
       // positions
+      learned_positions_row(),
+      sinusoidal_row(),
+      rope_row(),
+      rope_interleaved_row(),
+      yarn_row(),
       alibi_row(),
+      t5_row(),
       // spans
       causal_row(),
       window_row(),

@@ -8,7 +8,13 @@ namespace heed::attention {
 Mechanism dot_row();
 Mechanism scaled_dot_row();
 Mechanism learned_scale_row();
+Mechanism learned_positions_row();
+Mechanism sinusoidal_row();
+Mechanism rope_row();
+Mechanism rope_interleaved_row();
+Mechanism yarn_row();
 Mechanism alibi_row();
+Mechanism t5_row();
 Mechanism causal_row();
 Mechanism window_row();
 Mechanism sigmoid_row();

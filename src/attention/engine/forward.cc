@@ -13,6 +13,10 @@
 
 #ifndef HEED_ATTENTION_ENGINE_FORWARD_ONCE
 #define HEED_ATTENTION_ENGINE_FORWARD_ONCE
+#include <cmath>
+#include <utility>
+#include <vector>
+
 #include "base/threads.h"
 #include "kernels/scratch.h"
 
@@ -48,17 +52,14 @@ struct BlockState {
   T* sum;                                             // [rows][lanes] of weights
   T* pending;                                         // the same, of the current block of keys
 
-  explicit BlockState(const Sizes& n) {
-    struct Use;
-    const int64_t lanes = kLanes<T>;
-    T* at = kernels::scratch<Use, T>(kQueryBlock * (n.width + kStride + n.value_width + 1 + 2 * lanes) + 6 * 16);
-    const auto take = [&](int64_t each) {
-      T* part = at;
-      at += (kQueryBlock * each + 15) / 16 * 16;
-      return part;
-    };
+  static int64_t size(const Sizes& n, int64_t rows) {
+    return rows * (n.width + kStride + n.value_width + 1 + 2 * kLanes<T>)+6 * 16;
+  }
+  // memory: size(n, rows) numbers, aligned to a line.
+  BlockState(const Sizes& n, int64_t rows, T* memory) {
+    const auto take = [&](int64_t each) { return std::exchange(memory, memory + (rows * each + 15) / 16 * 16); };
     queries = take(n.width), weights = take(kStride), out = take(n.value_width), reference = take(1);
-    sum = take(lanes), pending = take(lanes);
+    sum = take(kLanes<T>), pending = take(kLanes<T>);
   }
 };
 
@@ -167,17 +168,18 @@ struct Largest {
 template <class T>
 class QueryBlock {
  public:
-  QueryBlock(const Head<T>& head, int64_t row, int64_t rows)
+  QueryBlock(const Head<T>& head, int64_t row, int64_t rows, T* memory)
       : head_(head),
         problem_(*head.problem),
         n_(problem_.n),
         row_(row),
         rows_(rows),
         view_(problem_.visible, head.b, head.h, row, rows),
-        state_(n_) {}
+        state_(n_, rows, memory) {
+    start();
+  }
 
   HWY_NOINLINE void run() {
-    start();
     const Interval keys = view_.any();
     if (!keys.empty()) {
       // The nearest keys first: with most biases they score highest, and references need not move.
@@ -189,18 +191,9 @@ class QueryBlock {
     }
     finish();
   }
+  const Interval& seen() const { return view_.any(); }
 
- private:
-  void start() {
-    const T factor = static_cast<T>(problem_.scale * kLog2E);
-    for (int64_t r = 0; r < rows_; ++r) {
-      scale_row(problem_.q.at(head_.b, head_.h, row_ + r), factor, n_.width, state_.queries + r * n_.width);
-    }
-    std::fill_n(state_.out, rows_ * n_.value_width, T{0});
-    std::fill_n(state_.reference, rows_, static_cast<T>(-INFINITY));
-    std::fill_n(state_.sum, rows_ * kLanes<T>, T{0});
-  }
-
+  // The next block of keys, from `key` on.
   HWY_NOINLINE void key_block(int64_t key) {
     panels_ = 0;
     for (; panels_ < 2 && key + panels_ * kPanel < n_.keys; ++panels_)
@@ -216,6 +209,30 @@ class QueryBlock {
       return add_values(panel_[0].bands[0], 0, panel_[0].bands[0].columns() + panel_[1].bands[0].columns(),
                         values(key));
     for (int i = 0; i < panels_; ++i) add_panel(i, key + i * kPanel, std::min(kPanel, n_.keys - key - i * kPanel));
+  }
+
+  // Divides by the sum, and notes the log-sum-exp.
+  void finish() {
+    const bool softmax = problem_.normalizer == Streaming::softmax;
+    T sums[kQueryBlock];
+    if (softmax) sum_rows(sums);
+    for (int64_t r = 0; r < rows_; ++r) {
+      const T factor = !softmax ? T{1} : sums[r] == 0 ? T{0} : 1 / sums[r];  // a row that looks nowhere gives 0
+      scale_row(state_.out + r * n_.value_width, factor, n_.value_width,
+                head_.outputs->out.at(head_.b, head_.h, row_ + r));
+    }
+    if (softmax) note_log_sums(sums);
+  }
+
+ private:
+  void start() {
+    const T factor = static_cast<T>(problem_.scale * kLog2E);
+    for (int64_t r = 0; r < rows_; ++r) {
+      scale_row(problem_.q.at(head_.b, head_.h, row_ + r), factor, n_.width, state_.queries + r * n_.width);
+    }
+    std::fill_n(state_.out, rows_ * n_.value_width, T{0});
+    std::fill_n(state_.reference, rows_, static_cast<T>(-INFINITY));
+    std::fill_n(state_.sum, rows_ * kLanes<T>, T{0});
   }
 
   // Which weights of this block of keys are kept. A row and 128 keys are a block of decisions.
@@ -239,7 +256,7 @@ class QueryBlock {
     for_bands([&](int i, const Band& band) {
       const Corner at{band.row, i * kPanel, band.begin};
       if constexpr (std::is_same_v<T, float>)
-        if (plain && !panel_[i].cut && panel_[i].whole())
+        if (plain && head_.key_panels && !panel_[i].cut && panel_[i].whole())
           return score_panel(rows_, n_.width, state_.queries, n_.width, key_panel(key, i),
                              Weigh<T, NoPieces, Multiplier>{{}, multiplier, state_, at});
       if (softmax)
@@ -287,9 +304,24 @@ class QueryBlock {
   }
   template <class Epilogue>
   void scores(int64_t key, int i, const Band& band, Epilogue&& epilogue) {
+    if (head_.key_panels == nullptr) return scores_of_rows(key + i * kPanel, band, epilogue);
     score_band(band, n_.width, state_.queries, n_.width, key_panel(key, i), epilogue);
   }
   const T* key_panel(int64_t key, int i) const { return head_.key_panels + (key + i * kPanel) * n_.width; }
+  // Few queries: the keys are read as they are, each once.
+  template <class Epilogue>
+  void scores_of_rows(int64_t key, const Band& band, Epilogue&& epilogue) {
+    const T* keys = problem_.k.at(head_.b, head_.h / n_.heads_per_group(), key + band.begin);
+    const int64_t count = std::min(band.columns(), n_.keys - key - band.begin);
+    T scores[kPanel] = {};
+    for (int64_t r = 0; r < band.rows; ++r) {
+      inner_products(state_.queries + (band.row + r) * n_.width, keys, problem_.k.row, n_.width, count, scores);
+      for (int64_t c = 0; c < band.columns(); c += kLanes<T>) {
+        const Vector<T> x[1] = {hn::LoadU(Tag<T>(), scores + c)};
+        epilogue(r, c, x, kn::WholeVector());
+      }
+    }
+  }
 
   RowPanels<T> values(int64_t key) const {
     if (head_.value_panels) return RowPanels<T>{head_.value_panels, kPanel, n_.keys * kPanel}.from_row(key);
@@ -330,17 +362,6 @@ class QueryBlock {
                 values, state_.out + band.row * n_.value_width, n_.value_width);
   }
 
-  void finish() {
-    const bool softmax = problem_.normalizer == Streaming::softmax;
-    T sums[kQueryBlock];
-    if (softmax) sum_rows(sums);
-    for (int64_t r = 0; r < rows_; ++r) {
-      const T factor = !softmax ? T{1} : sums[r] == 0 ? T{0} : 1 / sums[r];  // a row that looks nowhere gives 0
-      scale_row(state_.out + r * n_.value_width, factor, n_.value_width,
-                head_.outputs->out.at(head_.b, head_.h, row_ + r));
-    }
-    if (softmax) note_log_sums(sums);
-  }
   void sum_rows(T* sums) const {
     const Tag<T> d;
     for (int64_t r = 0; r < rows_; ++r)
@@ -371,8 +392,36 @@ class QueryBlock {
   uint64_t keep_[2 * kQueryBlock];
 };
 
-void run_block_f32(const Head<float>& head, int64_t row, int64_t rows) { QueryBlock<float>(head, row, rows).run(); }
-void run_block_f64(const Head<double>& head, int64_t row, int64_t rows) { QueryBlock<double>(head, row, rows).run(); }
+template <class T>
+void run_block_of(const Head<T>& head, int64_t row, int64_t rows) {
+  struct Use;
+  QueryBlock<T>(head, row, rows, kernels::scratch<Use, T>(BlockState<T>::size(head.problem->n, rows))).run();
+}
+void run_block_f32(const Head<float>& head, int64_t row, int64_t rows) { run_block_of(head, row, rows); }
+void run_block_f64(const Head<double>& head, int64_t row, int64_t rows) { run_block_of(head, row, rows); }
+
+// Few queries of all heads of a group against the keys [begin, end): each block of keys comes from memory once.
+template <class T>
+void decode_keys(const Problem<T>& p, const Outputs<T>& outputs, int64_t b, int64_t g, const Interval& keys) {
+  struct Use;
+  const int64_t heads = p.n.heads_per_group(), size = (BlockState<T>::size(p.n, p.n.queries) + 15) / 16 * 16;
+  T* memory = kernels::scratch<Use, T>(heads * size);
+  std::vector<Head<T>> of;
+  for (int64_t i = 0; i < heads; ++i) of.push_back({&p, &outputs, b, g * heads + i, nullptr, nullptr});
+  std::vector<QueryBlock<T>> blocks;
+  for (int64_t i = 0; i < heads; ++i)
+    blocks.emplace_back(of[static_cast<size_t>(i)], 0, p.n.queries, memory + i * size);
+  for (int64_t key = (keys.end - 1) / kKeyBlock * kKeyBlock; key >= keys.begin; key -= kKeyBlock)
+    for (auto& block : blocks)
+      if (!(block.seen() & Interval{key, key + kKeyBlock}).empty()) block.key_block(key);
+  for (auto& block : blocks) block.finish();
+}
+void decode_keys_f32(const Problem<float>& p, const Outputs<float>& o, int64_t b, int64_t g, const Interval& keys) {
+  decode_keys(p, o, b, g, keys);
+}
+void decode_keys_f64(const Problem<double>& p, const Outputs<double>& o, int64_t b, int64_t g, const Interval& keys) {
+  decode_keys(p, o, b, g, keys);
+}
 
 // Keys [key, key + count) of a group, and their values where those are packed.
 template <class T>
@@ -403,6 +452,8 @@ namespace {
 
 HWY_EXPORT(run_block_f32);
 HWY_EXPORT(run_block_f64);
+HWY_EXPORT(decode_keys_f32);
+HWY_EXPORT(decode_keys_f64);
 HWY_EXPORT(pack_f32);
 HWY_EXPORT(pack_f64);
 
@@ -441,10 +492,76 @@ void run_group(const Problem<T>& p, const Outputs<T>& outputs, int64_t b, int64_
   for (int64_t i = 0; i < items; ++i) run(i);
 }
 
+// ---- few queries ------------------------------------------------------------------------------------------
+
+void decode_keys(const Problem<float>& p, const Outputs<float>& o, int64_t b, int64_t g, const Interval& keys) {
+  HWY_DYNAMIC_DISPATCH(decode_keys_f32)(p, o, b, g, keys);
+}
+void decode_keys(const Problem<double>& p, const Outputs<double>& o, int64_t b, int64_t g, const Interval& keys) {
+  HWY_DYNAMIC_DISPATCH(decode_keys_f64)(p, o, b, g, keys);
+}
+
+// Up to so many queries, packing keys costs more than it brings.
+inline constexpr int64_t kFewQueries = 4;
+// Few heads: the keys are cut into chunks, a function of the shape alone.
+int64_t decode_chunks(const Sizes& n) {
+  const int64_t wanted = (16 + n.batch * n.groups - 1) / std::max<int64_t>(1, n.batch * n.groups);
+  return std::clamp<int64_t>(n.keys / 1024, 1, wanted);
+}
+
+// The parts of one row: out = Σ e^{λ_c − λ} out_c, λ = log Σ e^{λ_c}; weights that stand alone are only added.
+template <class T>
+void merge_row(const Sizes& n, Streaming normalizer, const std::vector<Outputs<T>>& parts, int64_t row, T* out,
+               T& log_sum_exp) {
+  T largest = static_cast<T>(-INFINITY), sum = 0;
+  for (const auto& part : parts) largest = std::max(largest, part.log_sum_exp[row]);
+  for (const auto& part : parts) {
+    const T weight = normalizer != Streaming::softmax ? T{1}
+                     : largest == -INFINITY           ? T{0}
+                                                      : std::exp(part.log_sum_exp[row] - largest);
+    sum += weight;
+    for (int64_t c = 0; c < n.value_width; ++c) out[c] += weight * part.out.data[row * n.value_width + c];
+  }
+  if (normalizer != Streaming::softmax) return;
+  log_sum_exp = sum == 0 ? largest : largest + std::log(sum);
+  for (int64_t c = 0; c < n.value_width && sum != 0; ++c) out[c] /= sum;
+}
+
+template <class T>
+void decode(const Problem<T>& p, const Outputs<T>& outputs) {
+  struct Use;
+  const int64_t chunks = decode_chunks(p.n), groups = p.n.batch * p.n.groups,
+                rows = p.n.batch * p.n.heads * p.n.queries;
+  const int64_t blocks = (p.n.keys + kKeyBlock - 1) / kKeyBlock;
+  std::vector<Outputs<T>> parts(static_cast<size_t>(chunks), outputs);
+  if (chunks > 1) {
+    T* memory = kernels::scratch<Use, T>(chunks * rows * (p.n.value_width + 1));
+    for (auto& part : parts) {
+      part.out = {memory, p.n.heads * p.n.queries * p.n.value_width, p.n.queries * p.n.value_width, p.n.value_width};
+      part.log_sum_exp = memory + rows * p.n.value_width, memory += rows * (p.n.value_width + 1);
+    }
+  }
+  const auto run = [&](int64_t item) {
+    const int64_t c = item / groups, i = item % groups;
+    const Interval keys{c * blocks / chunks * kKeyBlock, std::min(p.n.keys, (c + 1) * blocks / chunks * kKeyBlock)};
+    decode_keys(p, parts[static_cast<size_t>(c)], i / p.n.groups, i % p.n.groups, keys);
+  };
+  if (worth_threads(p.n))
+    parallel_items(chunks * groups, run);
+  else
+    for (int64_t i = 0; i < chunks * groups; ++i) run(i);
+  for (int64_t row = 0; row < rows && chunks > 1; ++row) {
+    T* out = outputs.out.at(row / (p.n.heads * p.n.queries), row / p.n.queries % p.n.heads, row % p.n.queries);
+    std::fill_n(out, p.n.value_width, T{0});
+    merge_row(p.n, p.normalizer, parts, row, out, outputs.log_sum_exp[row]);
+  }
+}
+
 }  // namespace
 
 template <class T>
 void forward(const Problem<T>& p, const Outputs<T>& outputs) {
+  if (p.n.queries <= kFewQueries) return decode(p, outputs);
   const int64_t groups = p.n.batch * p.n.groups;
   const auto run = [&](int64_t i) { run_group(p, outputs, i / p.n.groups, i % p.n.groups); };
   if (worth_threads(p.n) && groups >= 4 * threads()) return parallel_items(groups, run);

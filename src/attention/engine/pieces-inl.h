@@ -189,6 +189,57 @@ HWY_INLINE void add_product(int64_t rows, int64_t columns, int64_t depth, const 
     kn::product(rows, columns, depth, a, b, add);
 }
 
+// The 128-bit blocks of a vector, added.
+template <class D>
+HWY_INLINE void sum_blocks(D d, hn::Vec<D> x, float* to) {
+  if constexpr (hn::MaxLanes(d) == 4) {
+    hn::StoreU(x, d, to);
+  } else {
+    const hn::Half<D> half;
+    sum_blocks(half, hn::Add(hn::LowerHalf(half, x), hn::UpperHalf(half, x)), to);
+  }
+}
+// Lane sums of four vectors, to[0 … 3].
+HWY_INLINE void sums_of_four(const Vector<float> (&x)[4], float* to) {
+  const Tag<float> d;
+  const hn::Repartition<double, Tag<float>> pair;
+  const auto a = hn::Add(hn::InterleaveLower(d, x[0], x[1]), hn::InterleaveUpper(d, x[0], x[1]));
+  const auto b = hn::Add(hn::InterleaveLower(d, x[2], x[3]), hn::InterleaveUpper(d, x[2], x[3]));
+  const auto low = hn::BitCast(d, hn::InterleaveLower(pair, hn::BitCast(pair, a), hn::BitCast(pair, b)));
+  const auto high = hn::BitCast(d, hn::InterleaveUpper(pair, hn::BitCast(pair, a), hn::BitCast(pair, b)));
+  sum_blocks(d, hn::Add(low, high), to);
+}
+HWY_INLINE void sums_of_four(const Vector<double> (&x)[4], double* to) {
+  for (int i = 0; i < 4; ++i) to[i] = hn::GetLane(hn::SumOfLanes(Tag<double>(), x[i]));
+}
+
+// scores[j] = q · k_j for `count` <= 64 keys.
+template <class T>
+HWY_INLINE void inner_products(const T* q, const T* k, int64_t stride, int64_t width, int64_t count, T* scores) {
+  const Tag<T> d;
+  int64_t j = 0;
+  for (; j + 4 <= count; j += 4) {
+    const T* rows[4] = {k + j * stride, k + (j + 1) * stride, k + (j + 2) * stride, k + (j + 3) * stride};
+    Vector<T> sum[4] = {hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d)};
+    int64_t c = 0;
+    for (; c + kLanes<T> <= width; c += kLanes<T>) {
+      const auto q_c = hn::LoadU(d, q + c);
+      HWY_UNROLL(4) for (int i = 0; i < 4; ++i) sum[i] = hn::MulAdd(q_c, hn::LoadU(d, rows[i] + c), sum[i]);
+    }
+    if (c < width) {
+      const kn::PartVector rest{width - c};
+      const auto q_c = rest.load(d, q + c);
+      HWY_UNROLL(4) for (int i = 0; i < 4; ++i) sum[i] = hn::MulAdd(q_c, rest.load(d, rows[i] + c), sum[i]);
+    }
+    sums_of_four(sum, scores + j);
+  }
+  for (; j < count; ++j) {
+    T sum = 0;
+    for (int64_t c = 0; c < width; ++c) sum += q[c] * k[j * stride + c];
+    scores[j] = sum;
+  }
+}
+
 // Which of 64 rows (bits) hold something that is not finite. A weight of 0 times such a row would be NaN, so where rows
 // are hidden the engine looks at a copy in which they are 0.
 template <class T>

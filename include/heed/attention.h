@@ -44,6 +44,19 @@ Scores dot();                            // q·k
 Scores scaled_dot();                     // q·k/√D: the default
 Scores scaled_dot(double scale);         // q·k·scale
 Scores scaled_dot(const Tensor& scale);  // learned: one number, or one a head (H)
+// vecᵀ tanh(w q + u k + bias): w (A,D) and u (A,D'), or one a head, (H,A,D) and (G,A,D'); vec (A) or (H,A).
+enum class Squash { tanh, sigma };  // sigma: 1/(1 + e^−x)
+struct AdditiveOptions {
+  Tensor bias = {};   // (A)
+  Tensor gain = {};   // one number, or (H): vec becomes gain·vec/‖vec‖
+  Tensor value = {};  // (A,E) or (G,A,E): value·v_j is added within
+  Squash squash = Squash::tanh;
+};
+Scores additive(const Tensor& w, const Tensor& u, const Tensor& vec, const AdditiveOptions& options = {});
+Scores luong_concat(const Tensor& w, const Tensor& vec);                      // vecᵀ tanh(w [q; k]), w (A,D+D')
+Scores keras_additive(const Tensor& scale = {});                              // Σ_d scale_d tanh(q_d + k_d), scale (D)
+Scores pooling(const Tensor& w, const Tensor& vec, const Tensor& bias = {});  // vecᵀ tanh(w k + bias), whatever q is
+Scores linear_pooling(const Tensor& w, const Tensor& bias = {});              // w·k + bias, w (D) or (H,D)
 
 // ---- Positions ------------------------------------------------------------------------------------------------------
 using Position = attention::Slot<attention::PositionRoom>;

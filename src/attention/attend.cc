@@ -143,11 +143,13 @@ struct Saved {
   Visible visible;
   Streaming normalizer;
   Dropout dropout;
+  Tensor features;
 
   template <class T>
   Problem<T> problem() const {
-    Problem<T> p{n, rows<T>(q), rows<T>(k), rows<T>(v), scale, {}, soft_cap, normalizer, visible, dropout};
+    Problem<T> p{n, rows<T>(q), rows<T>(k), rows<T>(v), scale, {}, soft_cap, normalizer, visible, dropout, {}};
     for (const Bias& bias : biases) p.biases.push_back(bias_rows<T>(bias, n));
+    if (features.defined()) p.features = {features.data<T>(), 0, stride(features, 0), 0};
     return p;
   }
 };
@@ -155,6 +157,7 @@ struct Saved {
 std::vector<Tensor> inputs_of(const Pipeline& p) {
   std::vector<Tensor> inputs = {p.q, p.k, p.v};
   for (const Bias& bias : p.biases) inputs.push_back(bias.values);
+  if (p.features.defined()) inputs.push_back(p.features);
   return inputs;
 }
 
@@ -195,8 +198,14 @@ void gradients(const Saved& saved, std::span<const Tensor> arrived, Gradients& d
                               ? Rows<T>{x.data<T>() + saved.n.queries - 1, x.strides()[0], x.strides()[1], -1}
                               : mutable_rows<T>(x);
   }
+  Tensor dfeatures;
+  if (saved.features.defined()) {
+    dfeatures = Tensor::zeros({kMostChunks * saved.n.batch, saved.n.heads, saved.n.width}, dout.dtype());
+    outgoing.dfeatures = {dfeatures.data<T>(), saved.n.heads * saved.n.width, saved.n.width, 0};
+  }
   backward(saved.problem<T>(), in, outgoing);
   d.add(0, dq), d.add(1, dk), d.add(2, dv);
+  if (dfeatures.defined()) d.add(static_cast<int>(3 + dbiases.size()), dfeatures);
   for (size_t i = 0; i < dbiases.size(); ++i)
     if (dbiases[i].values.defined()) d.add(static_cast<int>(3 + i), dbiases[i].values);
 }
@@ -247,7 +256,8 @@ Attended run(const Prepared& made, const AttendOptions& options) {
               {},
               p.visible,
               p.normalizer,
-              dropout_of(options, n)};
+              dropout_of(options, n),
+              p.features.defined() ? p.features.detach().packed() : Tensor()};
   for (const Bias& bias : p.biases)
     saved.biases.push_back(
         {bias.by_distance ? bias.values.packed().detach() : with_rows(bias.values), bias.by_distance});

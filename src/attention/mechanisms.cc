@@ -28,6 +28,13 @@ const std::vector<Mechanism>& mechanisms() {
       dot_row(),
       scaled_dot_row(),
       learned_scale_row(),
+      additive_row(),
+      normed_additive_row(),
+      additive_value_row(),
+      concat_row(),
+      keras_additive_row(),
+      pooling_row(),
+      linear_pooling_row(),
       // positions
       learned_positions_row(),
       sinusoidal_row(),

@@ -8,6 +8,13 @@ namespace heed::attention {
 Mechanism dot_row();
 Mechanism scaled_dot_row();
 Mechanism learned_scale_row();
+Mechanism additive_row();
+Mechanism normed_additive_row();
+Mechanism additive_value_row();
+Mechanism concat_row();
+Mechanism keras_additive_row();
+Mechanism pooling_row();
+Mechanism linear_pooling_row();
 Mechanism learned_positions_row();
 Mechanism sinusoidal_row();
 Mechanism rope_row();

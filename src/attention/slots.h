@@ -24,6 +24,7 @@ struct Pipeline {
   std::vector<Bias> biases;
   Visible visible;
   Streaming normalizer = Streaming::softmax;
+  Tensor features;  // (H or 1, D): the scores are Σ_d features_d·tanh(q_d + k_d); undefined: scale·q·k
 };
 
 // One head in double, for references: rows of q, k and v.

@@ -11,11 +11,13 @@
 #define HWY_TARGET_INCLUDE "attention/engine/backward.cc"
 #include "hwy/foreach_target.h"
 // After Highway's own, in this order.
+#include "attention/engine/added-inl.h"
 #include "attention/engine/pieces-inl.h"
 #include "kernels/panels-inl.h"
 
 #ifndef HEED_ATTENTION_ENGINE_BACKWARD_ONCE
 #define HEED_ATTENTION_ENGINE_BACKWARD_ONCE
+#include <array>
 #include <utility>
 
 #include "base/threads.h"
@@ -24,6 +26,7 @@
 namespace heed::attention {
 
 inline constexpr int64_t kBackwardKeys = 128;  // whose gradients stay in the second cache
+inline constexpr int64_t kBackwardPanels = kBackwardKeys / kPanel;
 
 // The keys [begin, end) of one group, with all queries of its heads.
 template <class T>
@@ -35,6 +38,7 @@ struct BackwardItem {
   Interval keys;
   Rows<T> dq;
   std::vector<Rows<T>> dbiases;
+  int64_t chunk;  // which one of the group's
 };
 
 }  // namespace heed::attention
@@ -161,7 +165,8 @@ class KeyBlocks {
     const int64_t rows = n_.heads_per_group() * n_.queries;
     T* at = kernels::scratch<Use, T>(
         kBackwardKeys * (n_.width + n_.value_width) + 3 * tile + 2 * rows + packed_rows_size(n_.width, kBackwardKeys) +
-        packed_rows_size(n_.width, kQueryBlock) + packed_rows_size(n_.value_width, kQueryBlock));
+        packed_rows_size(n_.width, kQueryBlock) + packed_rows_size(n_.value_width, kQueryBlock) +
+        (problem_.features ? kBackwardPanels * AddedGradients<T>::size(n_.width) : 0));
     const auto take = [&](int64_t size) { return std::exchange(at, at + size); };
     key_panels_ = take(kBackwardKeys * n_.width), value_panels_ = take(kBackwardKeys * n_.value_width);
     tile_.weights = take(tile), tile_.dscores = take(tile), tile_.slope = take(tile);
@@ -169,6 +174,7 @@ class KeyBlocks {
     key_copy_ = take(packed_rows_size(n_.width, kBackwardKeys));
     query_copy_ = take(packed_rows_size(n_.width, kQueryBlock)),
     dout_copy_ = take(packed_rows_size(n_.value_width, kQueryBlock));
+    added_memory_ = at;
   }
 
   void run() {
@@ -176,22 +182,26 @@ class KeyBlocks {
     for (int64_t key = item_.keys.begin; key < item_.keys.end; key += kBackwardKeys) {
       const int64_t keys = std::min(kBackwardKeys, item_.keys.end - key);
       pack(key, keys);
-      for (int64_t h = item_.g * n_.heads_per_group(); h < (item_.g + 1) * n_.heads_per_group(); ++h)
+      for (int64_t h = item_.g * n_.heads_per_group(); h < (item_.g + 1) * n_.heads_per_group(); ++h) {
         for (int64_t row = 0; row < n_.queries; row += kQueryBlock)
           query_block(h, row, std::min(kQueryBlock, n_.queries - row), key, keys);
+        if (problem_.features) finish_added(h, key, keys);
+      }
     }
   }
 
  private:
   // The keys' panels carry scale·log₂e; the values' carry the scale, and so do δ and dS, for dQ and dK.
   void pack(int64_t key, int64_t keys) {
+    const double scale = problem_.features ? 1 : problem_.scale * kLog2E;
     for (int64_t j = 0; j < keys; j += kPanel) {
       const int64_t count = std::min(kPanel, keys - j);
-      pack(problem_.k.at(item_.b, item_.g, key + j), problem_.k.row, n_.width, count, problem_.scale * kLog2E,
+      pack(problem_.k.at(item_.b, item_.g, key + j), problem_.k.row, n_.width, count, scale,
            key_panels_ + j * n_.width);
       pack(problem_.v.at(item_.b, item_.g, key + j), problem_.v.row, n_.value_width, count, problem_.scale,
            value_panels_ + j * n_.value_width);
     }
+    if (problem_.features) return start_added(key, keys);
     keys_ = as_row_panels(problem_.k.at(item_.b, item_.g, key), problem_.k.row, n_.width, keys, key_copy_);
   }
   static void pack(const T* rows, int64_t stride, int64_t width, int64_t count, double scale, T* panel) {
@@ -251,6 +261,8 @@ class KeyBlocks {
     else
       score_gradients(key, j, NoMultiplier());
     bias_gradients(key);
+    value_gradients(key);
+    if (problem_.features) return added_gradients(j);
     key_gradients(key);
     query_gradients(key, j);
   }
@@ -269,8 +281,11 @@ class KeyBlocks {
           return;
         }
       const ScorePieces<T> pieces(problem_, item_.b, h_, row_, key, panel_.bits_or_null());
-      score_band(band, n_.width, q, problem_.q.row, key_panel,
-                 WeighAgain<T, ScorePieces<T>>{pieces, tile_, band.row, band.begin, problem_.normalizer});
+      const WeighAgain<T, ScorePieces<T>> weigh{pieces, tile_, band.row, band.begin, problem_.normalizer};
+      if (problem_.features)
+        AddedScores<T>(problem_, item_.b, h_, row_)(band, key_panel, weigh);
+      else
+        score_band(band, n_.width, q, problem_.q.row, key_panel, weigh);
       score_band(
           band, n_.value_width, dout, incoming_.dout.row, value_panel,
           ScoreGradientsOfPieces<T, Multiplier>{
@@ -296,26 +311,33 @@ class KeyBlocks {
   }
 
   // dV += Pᵀ·dO, dK += dSᵀ·Q: of each part of the panel those queries that look at it.
+  void value_gradients(int64_t key) {
+    for_parts([&](const Band& part)
+                  HWY_ATTR { add_keys(part, key, tile_.weights, douts_, n_.value_width, item_.outgoing->dv); });
+  }
   void key_gradients(int64_t key) {
-    if (panel_.whole()) return add_keys(panel_.bands[0], key);
+    for_parts([&](const Band& part)
+                  HWY_ATTR { add_keys(part, key, tile_.dscores, queries_, n_.width, item_.outgoing->dk); });
+  }
+  template <class Body>
+  void for_parts(const Body& body) {
+    if (panel_.whole()) return body(panel_.bands[0]);
     for (int64_t begin = 0; begin < kPanel; begin += kBandColumns) {
       Band run{0, 0, begin, begin + kBandColumns};
       for (const Band& band : panel_) {
         if (band.begin > begin || band.end < begin + kBandColumns) continue;
-        if (run.rows > 0 && run.row + run.rows != band.row) add_keys(run, key), run.rows = 0;
+        if (run.rows > 0 && run.row + run.rows != band.row) body(run), run.rows = 0;
         if (run.rows == 0) run.row = band.row;
         run.rows += band.rows;
       }
-      if (run.rows > 0) add_keys(run, key);
+      if (run.rows > 0) body(run);
     }
   }
-  void add_keys(const Band& part, int64_t key) {
-    const int64_t keys = std::min(part.columns(), n_.keys - key - part.begin), at = part.row * kTileStride + part.begin;
-    const auto &dk = item_.outgoing->dk, &dv = item_.outgoing->dv;
-    add_product(keys, n_.value_width, part.rows, kn::by_columns(tile_.weights + at, kTileStride),
-                douts_.from_row(part.row), dv.at(item_.b, item_.g, key + part.begin), dv.row);
-    add_product(keys, n_.width, part.rows, kn::by_columns(tile_.dscores + at, kTileStride), queries_.from_row(part.row),
-                dk.at(item_.b, item_.g, key + part.begin), dk.row);
+  // to += tileᵀ·x for the queries and keys of a part.
+  void add_keys(const Band& part, int64_t key, const T* tile, const RowPanels<T>& x, int64_t width, const Rows<T>& to) {
+    const int64_t keys = std::min(part.columns(), n_.keys - key - part.begin);
+    add_product(keys, width, part.rows, kn::by_columns(tile + part.row * kTileStride + part.begin, kTileStride),
+                x.from_row(part.row), to.at(item_.b, item_.g, key + part.begin), to.row);
   }
 
   // dQ += dS·K. Keys that are not finite count as 0 where they are hidden; where they are seen, dS is NaN already.
@@ -335,6 +357,27 @@ class KeyBlocks {
                   item_.dq.at(item_.b, h_, row_ + band.row), item_.dq.row);
   }
 
+  // What takes the place of dK and dQ where scores are no products.
+  void start_added(int64_t key, int64_t keys) {
+    for (int64_t j = 0; j < keys; j += kPanel)
+      added_[j / kPanel].start(problem_.k.at(item_.b, item_.g, key + j), problem_.k.row, n_.width,
+                               std::min(kPanel, keys - j),
+                               added_memory_ + j / kPanel * AddedGradients<T>::size(n_.width));
+  }
+  void added_gradients(int64_t j) {
+    for (const Band& band : panel_)
+      added_[j / kPanel].add(band, tile_.dscores,
+                             {problem_.q.at(item_.b, h_, row_), problem_.q.row, problem_.features.at(item_.b, h_, 0),
+                              item_.dq.at(item_.b, h_, row_), item_.dq.row,
+                              item_.outgoing->dfeatures.at(item_.chunk * n_.batch + item_.b, h_, 0)});
+  }
+  void finish_added(int64_t h, int64_t key, int64_t keys) {
+    const Rows<T>& dk = item_.outgoing->dk;
+    for (int64_t j = 0; j < keys; j += kPanel)
+      added_[j / kPanel].finish(problem_.features.at(item_.b, h, 0), dk.at(item_.b, item_.g, key + j), dk.row,
+                                std::min(kPanel, keys - j));
+  }
+
   const BackwardItem<T>& item_;
   const Problem<T>& problem_;
   const Incoming<T>& incoming_;
@@ -344,6 +387,8 @@ class KeyBlocks {
   T *key_copy_, *query_copy_, *dout_copy_;  // of wide rows
   RowPanels<T> keys_{}, queries_{}, douts_{};
   TileState<T> tile_;
+  std::array<AddedGradients<T>, kBackwardPanels> added_;
+  T* added_memory_;
   PanelBands panel_;
   int64_t h_ = 0, row_ = 0;  // the head and the first query of the block
   bool plain_;
@@ -379,13 +424,13 @@ template <class T>
 int64_t chunk_count(const Sizes& n, const Outgoing<T>& outgoing) {
   for (const auto& bias : outgoing.dbiases)
     if (bias && bias.row == -1) return 1;  // chunks share distances
-  const int64_t wanted = outgoing.shared_biases ? 8
+  const int64_t wanted = outgoing.shared_biases ? kMostChunks
                          : !worth_threads(n)    ? 1
-                                                : 8 / std::max<int64_t>(1, n.batch * n.groups);
+                                                : kMostChunks / std::max<int64_t>(1, n.batch * n.groups);
   const int64_t blocks = (n.keys + kBackwardKeys - 1) / kBackwardKeys;
   const int64_t copy = n.batch * n.heads * n.queries * n.width * static_cast<int64_t>(sizeof(T));
   return std::clamp<int64_t>(std::min(wanted, (int64_t{64} << 20) / std::max<int64_t>(1, copy)), 1,
-                             std::max<int64_t>(1, std::min<int64_t>(blocks, 8)));
+                             std::max<int64_t>(1, std::min<int64_t>(blocks, kMostChunks)));
 }
 
 // The keys in chunks of whole blocks; dQ of each chunk apart, then added in order.
@@ -402,7 +447,7 @@ void backward_in_chunks(const Problem<T>& p, const Incoming<T>& incoming, const 
     dq.data = parts + c * size;
     const Interval keys{c * blocks / chunks * kBackwardKeys,
                         std::min(p.n.keys, (c + 1) * blocks / chunks * kBackwardKeys)};
-    run_item({&p, &incoming, &outgoing, i / p.n.groups, i % p.n.groups, keys, dq, outgoing.dbiases});
+    run_item({&p, &incoming, &outgoing, i / p.n.groups, i % p.n.groups, keys, dq, outgoing.dbiases, c});
   };
   if (outgoing.shared_biases)
     parallel_items(chunks, [&](int64_t c) {
@@ -429,7 +474,7 @@ void backward(const Problem<T>& p, const Incoming<T>& incoming, const Outgoing<T
   else
     parallel_heads(p.n, p.n.batch * p.n.groups, [&](int64_t i) {
       run_item(
-          {&p, &incoming, &outgoing, i / p.n.groups, i % p.n.groups, {0, p.n.keys}, outgoing.dq, outgoing.dbiases});
+          {&p, &incoming, &outgoing, i / p.n.groups, i % p.n.groups, {0, p.n.keys}, outgoing.dq, outgoing.dbiases, 0});
     });
 }
 

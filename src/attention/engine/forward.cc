@@ -8,6 +8,7 @@
 #define HWY_TARGET_INCLUDE "attention/engine/forward.cc"
 #include "hwy/foreach_target.h"
 // After Highway's own, in this order.
+#include "attention/engine/added-inl.h"
 #include "attention/engine/pieces-inl.h"
 #include "kernels/panels-inl.h"
 
@@ -175,6 +176,7 @@ class QueryBlock {
         row_(row),
         rows_(rows),
         view_(problem_.visible, head.b, head.h, row, rows),
+        added_(problem_, head.b, head.h, row),
         state_(n_, rows, memory) {
     start();
   }
@@ -227,7 +229,7 @@ class QueryBlock {
  private:
   void start() {
     const T factor = static_cast<T>(problem_.scale * kLog2E);
-    for (int64_t r = 0; r < rows_; ++r) {
+    for (int64_t r = 0; r < rows_ && !problem_.features; ++r) {
       scale_row(problem_.q.at(head_.b, head_.h, row_ + r), factor, n_.width, state_.queries + r * n_.width);
     }
     std::fill_n(state_.out, rows_ * n_.value_width, T{0});
@@ -305,6 +307,7 @@ class QueryBlock {
   template <class Epilogue>
   void scores(int64_t key, int i, const Band& band, Epilogue&& epilogue) {
     if (head_.key_panels == nullptr) return scores_of_rows(key + i * kPanel, band, epilogue);
+    if (problem_.features) return added_(band, key_panel(key, i), epilogue);
     score_band(band, n_.width, state_.queries, n_.width, key_panel(key, i), epilogue);
   }
   const T* key_panel(int64_t key, int i) const { return head_.key_panels + (key + i * kPanel) * n_.width; }
@@ -315,7 +318,10 @@ class QueryBlock {
     const int64_t count = std::min(band.columns(), n_.keys - key - band.begin);
     T scores[kPanel] = {};
     for (int64_t r = 0; r < band.rows; ++r) {
-      inner_products(state_.queries + (band.row + r) * n_.width, keys, problem_.k.row, n_.width, count, scores);
+      if (problem_.features)
+        added_.of_rows(band.row + r, keys, problem_.k.row, count, scores);
+      else
+        inner_products(state_.queries + (band.row + r) * n_.width, keys, problem_.k.row, n_.width, count, scores);
       for (int64_t c = 0; c < band.columns(); c += kLanes<T>) {
         const Vector<T> x[1] = {hn::LoadU(Tag<T>(), scores + c)};
         epilogue(r, c, x, kn::WholeVector());
@@ -386,6 +392,7 @@ class QueryBlock {
   const Sizes n_;
   int64_t row_, rows_;
   BlockView view_;
+  AddedScores<T> added_;
   BlockState<T> state_;
   PanelBands panel_[2];  // of the current block of keys
   int panels_ = 0;

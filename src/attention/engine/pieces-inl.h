@@ -106,9 +106,10 @@ struct ScorePieces {
   }
 };
 
+// Products are the scores.
 template <class T>
 bool has_no_pieces(const Problem<T>& p) {
-  return p.biases.empty() && p.soft_cap == 0;
+  return p.biases.empty() && p.soft_cap == 0 && !p.features;
 }
 
 // Weights that do not depend on each other, of scores in units of log 2; 0 where hidden.

@@ -1,6 +1,7 @@
 // What the engine computes, on raw numbers: attention after the slots have prepared it.
 //
-//   s_ij = scale · q_i·k_j + Σ biases(i,j);  capped;  where i may look at j:  p_i = normaliser(s_i),  m = multiplier
+//   s_ij = scale · q_i·k_j, or Σ_d u_d tanh(q_id + k_jd);  + Σ biases(i,j);  capped;
+//    where i may look at j:  p_i = normaliser(s_i),  m = multiplier
 //   o_i  = Σ_j p_ij m_ij v_j,   λ_i = log Σ_j exp s_ij
 //
 // Letters: B batch, H query heads, G key/value heads (G divides H), T queries, S keys, D width of q and k, E of v.
@@ -47,6 +48,7 @@ struct Problem {
   Streaming normalizer = Streaming::softmax;
   Visible visible;
   Dropout dropout;
+  Rows<const T> features;  // u (H,D): scores are Σ_d u_d tanh(q_d + k_d); null: they are products
 };
 
 template <class T>
@@ -63,12 +65,16 @@ struct Incoming {
   Rows<const T> dweights;   // (B,H,T,S) or null: a gradient of the weights themselves, those before dropout
 };
 
+// The keys of a head are worked on in at most so many chunks side by side.
+inline constexpr int64_t kMostChunks = 8;
+
 // Everything is added to, and must be zero at first.
 template <class T>
 struct Outgoing {
   Rows<T> dq, dk, dv;            // as q, k, v
   std::vector<Rows<T>> dbiases;  // as biases; null where not wanted
   bool shared_biases = false;    // a gradient of a bias is shared by batches or heads
+  Rows<T> dfeatures = {};        // (kMostChunks·B,H,D), whose sum over the first it is
 };
 
 // The weights of some heads and queries, (B, |heads|, |queries|, S), before dropout. log_sum_exp: of softmax, else

@@ -5,6 +5,7 @@
 #define HWY_TARGET_INCLUDE "attention/engine/weights.cc"
 #include "hwy/foreach_target.h"
 // After Highway's own, in this order.
+#include "attention/engine/added-inl.h"
 #include "attention/engine/pieces-inl.h"
 #include "kernels/panels-inl.h"
 
@@ -69,6 +70,7 @@ void weigh_rows(const WeightRows<T>& w) {
     sums[r] = sum == -INFINITY ? T{0} : sum * static_cast<T>(kLog2E);
   }
   const BlockView view(p.visible, w.b, w.h, w.row, w.rows);
+  const AddedScores<T> added(p, w.b, w.h, w.row);
   PanelBands bands;
   for (int64_t key = 0; key < keys; key += kPanel) {
     view.panel(key, bands);
@@ -78,10 +80,14 @@ void weigh_rows(const WeightRows<T>& w) {
     if (bands.count > 0)
       kn::pack_panel_transposed(p.k.at(w.b, w.h / p.n.heads_per_group(), key), p.k.row, depth, count, panel);
     const ScorePieces<T> pieces(p, w.b, w.h, w.row, key, bands.bits_or_null());
-    for (const Band& band : bands)
-      score_band(band, depth, queries, depth, panel,
-                 Normalized<T>{pieces, sums, p.normalizer, band.row, band.begin, direct ? w.out + key : tile,
-                               direct ? keys : kPanel});
+    for (const Band& band : bands) {
+      const Normalized<T> normalized{
+          pieces, sums, p.normalizer, band.row, band.begin, direct ? w.out + key : tile, direct ? keys : kPanel};
+      if (p.features)
+        added(band, panel, normalized);
+      else
+        score_band(band, depth, queries, depth, panel, normalized);
+    }
     if (!direct)
       for (int64_t r = 0; r < w.rows; ++r) std::copy_n(tile + r * kPanel, count, w.out + r * keys + key);
   }

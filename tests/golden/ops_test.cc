@@ -1,20 +1,20 @@
 // Every op against PyTorch: outputs and gradients, f64 and f32. Each line of the table is a case of golden/make_ops.py.
 #include <gtest/gtest.h>
-#include <heed/io.h>
 #include <heed/ops.h>
 
 #include <functional>
 #include <map>
 #include <set>
 
-#include "support/close.h"
+#include "support/golden.h"
 
 namespace heed {
 namespace {
 
+using testing::GoldenFile;
+using testing::Outputs;
 using Inputs = std::vector<Tensor>;
-using Outputs = std::vector<Tensor>;
-using Case = std::function<Outputs(const Inputs&)>;
+using Case = testing::GoldenCase;
 
 Case unary(Tensor (*op)(const Tensor&)) {
   return [op](const Inputs& in) { return Outputs{op(in[0])}; };
@@ -211,65 +211,9 @@ const std::map<std::string, Case>& cases() {
   return table;
 }
 
-class Golden {
- public:
-  Golden() {
-    for (const auto& [name, tensor] : load_npz(HEED_GOLDEN "/ops.npz").tensors) all_[name] = tensor;
-  }
-  std::set<std::string> names() const {
-    std::set<std::string> found;
-    for (const auto& [name, tensor] : all_) found.insert(name.substr(0, name.find('/')));
-    return found;
-  }
-  // NAME/what0, NAME/what1, …
-  std::vector<Tensor> several(const std::string& name, const std::string& what) const {
-    std::vector<Tensor> found;
-    for (auto at = all_.find(name + "/" + what + "0"); at != all_.end();
-         at = all_.find(name + "/" + what + std::to_string(found.size())))
-      found.push_back(at->second);
-    return found;
-  }
-  Tensor one(const std::string& key) const { return all_.contains(key) ? all_.at(key) : Tensor(); }
-
- private:
-  std::map<std::string, Tensor> all_;
-};
-
-const Golden& golden() {
-  static const Golden values;
-  return values;
-}
-
-void check_case(const std::string& name, Dtype dtype, double tolerance) {
-  SCOPED_TRACE(name + " in " + heed::name(dtype));
-  Inputs inputs;
-  for (const Tensor& input : golden().several(name, "in")) {
-    const bool floating = is_floating(input.dtype());
-    inputs.push_back(floating ? input.clone().to(dtype).requires_grad(true) : input);
-  }
-  const Outputs outputs = cases().at(name)(inputs);
-  const std::vector<Tensor> wanted = golden().several(name, "out");
-  ASSERT_EQ(outputs.size(), wanted.size());
-  Tensor total;
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    EXPECT_EQ(outputs[i].shape(), wanted[i].shape());
-    EXPECT_TRUE(testing::close(outputs[i].values(), wanted[i].values(), tolerance)) << "output " << i;
-    const Tensor seed = golden().one(name + "/dout" + std::to_string(i));
-    if (!seed.defined()) continue;
-    const Tensor part = sum(outputs[i] * seed.to(dtype));
-    total = total.defined() ? total + part : part;
-  }
-  if (!total.defined()) return;
-  backward(total);
-  int compared = 0;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    const Tensor gradient = golden().one(name + "/din" + std::to_string(i));
-    if (!gradient.defined()) continue;
-    ASSERT_TRUE(inputs[i].grad().defined()) << "no gradient for input " << i;
-    EXPECT_TRUE(testing::close(inputs[i].grad().values(), gradient.values(), tolerance)) << "gradient " << i;
-    ++compared;
-  }
-  EXPECT_GT(compared, 0);
+const GoldenFile& golden() {
+  static const GoldenFile file("ops.npz");
+  return file;
 }
 
 TEST(Golden, EveryCaseOfTheFileIsInTheTable) {
@@ -279,11 +223,11 @@ TEST(Golden, EveryCaseOfTheFileIsInTheTable) {
 }
 
 TEST(Golden, F64EqualsPyTorch) {
-  for (const auto& [name, run] : cases()) check_case(name, Dtype::f64, 1e-10);
+  for (const auto& [name, run] : cases()) golden().check(name, run, Dtype::f64, 1e-10);
 }
 
 TEST(Golden, F32EqualsPyTorch) {
-  for (const auto& [name, run] : cases()) check_case(name, Dtype::f32, 3e-5);
+  for (const auto& [name, run] : cases()) golden().check(name, run, Dtype::f32, 3e-5);
 }
 
 }  // namespace

@@ -176,16 +176,10 @@ BiasGradient bias_gradient(const Bias& bias, const Sizes& n) {
 }
 
 template <class T>
-void gradients(const Saved& saved, std::span<const Tensor> arrived, Gradients& d) {
-  const Tensor dout = with_rows(arrived[0]), dlse = arrived[1].packed();
-  const Tensor dweights = saved.weights.defined() ? arrived[2].packed() : Tensor();
-  Tensor row_terms = dlse;
-  if (dweights.defined()) row_terms = row_terms - sum(saved.weights * dweights, -1);
-  Incoming<T> in{rows<T>(saved.out), rows<T>(dout), nullptr, std::as_const(row_terms).data<T>(), {}};
-  if (saved.normalizer == Streaming::softmax) in.log_sum_exp = saved.log_sum_exp.data<T>();
-  if (dweights.defined()) in.dweights = rows<T>(dweights);
-  Tensor dq = Tensor::zeros(saved.q.shape(), dout.dtype()), dk = Tensor::zeros(saved.k.shape(), dout.dtype()),
-         dv = Tensor::zeros(saved.v.shape(), dout.dtype());
+void gradients(const Saved& saved, const Incoming<T>& in, Gradients& d) {
+  const Dtype dtype = saved.q.dtype();
+  Tensor dq = Tensor::zeros(saved.q.shape(), dtype), dk = Tensor::zeros(saved.k.shape(), dtype),
+         dv = Tensor::zeros(saved.v.shape(), dtype);
   Outgoing<T> outgoing{mutable_rows<T>(dq), mutable_rows<T>(dk), mutable_rows<T>(dv), {}};
   std::vector<BiasGradient> dbiases(saved.biases.size());
   for (size_t i = 0; i < dbiases.size(); ++i) {
@@ -200,7 +194,7 @@ void gradients(const Saved& saved, std::span<const Tensor> arrived, Gradients& d
   }
   Tensor dfeatures;
   if (saved.features.defined()) {
-    dfeatures = Tensor::zeros({kMostChunks * saved.n.batch, saved.n.heads, saved.n.width}, dout.dtype());
+    dfeatures = Tensor::zeros({kMostChunks * saved.n.batch, saved.n.heads, saved.n.width}, dtype);
     outgoing.dfeatures = {dfeatures.data<T>(), saved.n.heads * saved.n.width, saved.n.width, 0};
   }
   backward(saved.problem<T>(), in, outgoing);
@@ -208,6 +202,19 @@ void gradients(const Saved& saved, std::span<const Tensor> arrived, Gradients& d
   if (dfeatures.defined()) d.add(static_cast<int>(3 + dbiases.size()), dfeatures);
   for (size_t i = 0; i < dbiases.size(); ++i)
     if (dbiases[i].values.defined()) d.add(static_cast<int>(3 + i), dbiases[i].values);
+}
+
+// What arrives at out, log_sum_exp and weights.
+template <class T>
+void gradients(const Saved& saved, std::span<const Tensor> arrived, Gradients& d) {
+  const Tensor dout = with_rows(arrived[0]);
+  const Tensor dweights = saved.weights.defined() ? arrived[2].packed() : Tensor();
+  Tensor row_terms = arrived[1].packed();
+  if (dweights.defined()) row_terms = row_terms - sum(saved.weights * dweights, -1);
+  Incoming<T> in{rows<T>(saved.out), rows<T>(dout), nullptr, std::as_const(row_terms).data<T>(), {}};
+  if (saved.normalizer == Streaming::softmax) in.log_sum_exp = saved.log_sum_exp.data<T>();
+  if (dweights.defined()) in.dweights = rows<T>(dweights);
+  gradients<T>(saved, in, d);
 }
 
 Chosen chosen(const AttendOptions::Part& part, const Sizes& n) {
@@ -239,8 +246,9 @@ Dropout dropout_of(const AttendOptions& options, const Sizes& n) {
   return {options.dropout, {here.seed, here.stream, here.position}};
 }
 
+// The forward pass, and what backward will want of it.
 template <class T>
-Attended run(const Prepared& made, const AttendOptions& options) {
+Saved computed(const Prepared& made, const AttendOptions& options) {
   const Pipeline& p = made.pipeline;
   const Sizes& n = p.n;
   Saved saved{n,
@@ -261,11 +269,17 @@ Attended run(const Prepared& made, const AttendOptions& options) {
   for (const Bias& bias : p.biases)
     saved.biases.push_back(
         {bias.by_distance ? bias.values.packed().detach() : with_rows(bias.values), bias.by_distance});
-  const Problem<T> problem = saved.problem<T>();
-  forward(problem, {mutable_rows<T>(saved.out), saved.log_sum_exp.template data<T>()});
+  forward(saved.problem<T>(), {mutable_rows<T>(saved.out), saved.log_sum_exp.template data<T>()});
+  return saved;
+}
+
+template <class T>
+Attended run(const Prepared& made, const AttendOptions& options) {
+  const Pipeline& p = made.pipeline;
+  Saved saved = computed<T>(made, options);
   const bool all = options.weights_of.heads.empty() && options.weights_of.queries.empty();
   Tensor part;
-  if (options.return_weights) (all ? saved.weights : part) = weights_of<T>(saved, chosen(options.weights_of, n));
+  if (options.return_weights) (all ? saved.weights : part) = weights_of<T>(saved, chosen(options.weights_of, p.n));
   if (p.normalizer != Streaming::softmax) saved.log_sum_exp = Tensor::zeros(saved.log_sum_exp.shape(), p.q.dtype());
   std::vector<Tensor> outputs = {saved.out, saved.log_sum_exp};
   if (saved.weights.defined()) outputs.push_back(saved.weights);
@@ -276,6 +290,43 @@ Attended run(const Prepared& made, const AttendOptions& options) {
                        [saved](std::span<const Tensor> arrived, Gradients& d) { gradients<T>(saved, arrived, d); });
   return {outputs[0], outputs.size() > 2 ? outputs[2] : part,
           p.normalizer == Streaming::softmax ? outputs[1] : Tensor()};
+}
+
+// ---- guided attention -------------------------------------------------------------------------------------
+
+// Where the alignment lies, as (B,H,T,S) by strides.
+Tensor alignment_for(const Tensor& given, const Sizes& n, Dtype dtype) {
+  check(given.dtype() == dtype, "guided_loss", "the alignment is {}, q is {}", name(given.dtype()), name(dtype));
+  const Tensor x = broadcast("alignment", given, n).detach();
+  check(x.dim(3) == n.keys, "guided_loss", "the alignment has shape {}, wanted {} keys in its rows",
+        given.shape().text(), n.keys);
+  return n.keys > 1 && x.strides()[3] != 1 ? x.packed() : x;
+}
+
+template <class T>
+Tensor guided_run(const Prepared& made, const AttendOptions& options, const Tensor& alignment, GuideKind kind) {
+  const Saved saved = computed<T>(made, options);
+  const Shape shape = saved.log_sum_exp.shape();
+  Tensor losses(shape, saved.q.dtype()), terms(shape, saved.q.dtype());
+  Guide<T> guide{rows<T>(alignment), kind};
+  guided(saved.problem<T>(), std::as_const(saved.log_sum_exp).template data<T>(), guide, losses.data<T>(),
+         terms.data<T>());
+  const Tensor given = greater(abs(sum(alignment, -1)), 0).expand(shape);  // rows of zeros do not count
+  const Tensor counts = given.to(saved.q.dtype());
+  const double count = std::max(1.0, sum(counts).item());
+  const Tensor loss = sum(losses * counts) / count;
+  const std::vector<Tensor> inputs = inputs_of(made.pipeline);
+  return record("guided_loss", loss, std::span<const Tensor>(inputs), [=](const Tensor& dy, Gradients& d) {
+    const Tensor factors = counts * (dy.item() / count), row_terms = terms * factors;
+    Incoming<T> in{rows<T>(saved.out),
+                   rows<T>(saved.out),
+                   saved.log_sum_exp.data<T>(),
+                   std::as_const(row_terms).template data<T>(),
+                   {}};
+    in.guide = guide;
+    in.guide.factors = factors.data<T>();
+    gradients<T>(saved, in, d);
+  });
 }
 
 Tensor fewer(const Tensor& x, int rank) {
@@ -293,6 +344,25 @@ Attended attend(const Tensor& q, const Tensor& k, const Tensor& v, const AttendO
       dispatch_floating(q.dtype(), "attend", [&](auto zero) { return attention::run<decltype(zero)>(made, options); });
   return {attention::fewer(y.out, q.rank()), attention::fewer(y.weights, q.rank()),
           attention::fewer(y.log_sum_exp, q.rank() - 1)};
+}
+
+// The weighted sum is of values without width: only the row statistics are computed.
+Tensor guided_loss(const Tensor& q, const Tensor& k, const Tensor& alignment, const AttendOptions& options,
+                   Guide guide) {
+  check(k.rank() >= 2, "guided_loss", "k has shape {}, wanted 2 to 4 dimensions", k.shape().text());
+  Shape none = k.shape();
+  none[k.rank() - 1] = 0;
+  AttendOptions without = options;
+  without.dropout = 0;  // a loss of the weights before dropout
+  const attention::Prepared made = attention::prepare(q, k, Tensor::zeros(none, k.dtype()), without);
+  check(made.pipeline.normalizer == attention::Streaming::softmax, "guided_loss",
+        "the normaliser {} with a guided loss: wanted softmax", attention::room_of(options.normalizer).name());
+  const Tensor aligned = attention::alignment_for(alignment, made.pipeline.n, q.dtype());
+  const auto kind =
+      guide == Guide::cross_entropy ? attention::GuideKind::cross_entropy : attention::GuideKind::squared_error;
+  return dispatch_floating(q.dtype(), "guided_loss", [&](auto zero) {
+    return attention::guided_run<decltype(zero)>(made, without, aligned, kind);
+  });
 }
 
 }  // namespace heed

@@ -75,6 +75,46 @@ TEST(TalkingHeads, Gradients) {
                          sample({2, 2}), sample({2, 2}, -1, 1, 4)}));
 }
 
+// Against the same loss of the weights as a matrix; causal, with a row that has no alignment.
+Tensor plain_guided_loss(const Tensor& q, const Tensor& k, const Tensor& a, Guide guide) {
+  const Tensor above = upper_triangle(Tensor::full({q.dim(2), k.dim(2)}, 1, Dtype::f64), 1);
+  const Tensor p = softmax(masked_fill(matmul(q, transpose(k)) * 0.5, greater(above, 0), -1e300));
+  const Tensor seen = a * equal(above, 0).to(Dtype::f64), rows = greater(sum(a, -1), 0).to(Dtype::f64);
+  const Tensor cost = guide == Guide::cross_entropy ? -sum(seen * log(p + 1e-300), -1) : sum(square(p - a), -1);
+  return sum(cost * rows) / sum(rows);
+}
+
+TEST(GuidedLoss, IsTheLossOfTheWeights) {
+  Tensor q = sample({2, 2, 70, 4}), k = sample({2, 2, 70, 4}, -2, 2, 2);
+  Tensor a = softmax(masked_fill(sample({2, 1, 70, 70}, -3, 3, 3),
+                                 greater(upper_triangle(Tensor::full({70, 70}, 1, Dtype::f64), 1), 0), -INFINITY));
+  a.slice(2, 5, 6).fill(0);
+  q.requires_grad(true), k.requires_grad(true);
+  for (const Guide guide : {Guide::cross_entropy, Guide::squared_error}) {
+    const Tensor got = guided_loss(q, k, a, {.span = causal()}, guide),
+                 want = plain_guided_loss(q, k, a.expand({2, 2, 70, 70}).packed(), guide);
+    EXPECT_NEAR(got.item(), want.item(), 1e-10);
+    const auto dgot = gradients(got * 3, {q, k}), dwant = gradients(want * 3, {q, k});
+    EXPECT_TRUE(agree(dgot[0], dwant[0]));
+    EXPECT_TRUE(agree(dgot[1], dwant[1]));
+  }
+}
+
+TEST(GuidedLoss, Gradients) {
+  const Tensor a = softmax(sample({1, 2, 4, 6}, -2, 2, 3)), bias = sample({1, 2, 4, 6}, -1, 1, 4);
+  for (const Guide guide : {Guide::cross_entropy, Guide::squared_error})
+    EXPECT_TRUE(
+        gradcheck([&](const Inputs& in) { return guided_loss(in[0], in[1], a, {.bias = in[2], .soft_cap = 3}, guide); },
+                  {sample({1, 2, 4, 3}), sample({1, 1, 6, 3}, -2, 2, 2), bias}));
+}
+
+TEST(GuidedLoss, WrongInput) {
+  const Tensor q = sample({1, 1, 2, 3}), k = sample({1, 1, 4, 3});
+  EXPECT_TRUE(complains([&] { guided_loss(q, k, sample({2, 5})); }, {"(2, 5)", "(1, 1, 2, 4)"}));
+  EXPECT_TRUE(complains([&] { guided_loss(q, k, sample({2, 4}).to(Dtype::f32)); }, {"f32", "f64"}));
+  EXPECT_TRUE(complains([&] { guided_loss(q, k, sample({2, 4}), {.normalizer = sigmoid()}); }, {"sigmoid", "softmax"}));
+}
+
 // The softmax over keys and sentinel together.
 TEST(Sentinel, IsOneMoreChoice) {
   const Tensor q = sample({1, 1, 3, 4}), k = sample({1, 1, 5, 4}, -2, 2, 2), v = sample({1, 1, 5, 4}, -2, 2, 3);

@@ -126,6 +126,10 @@ struct ScoreGradientsOfPieces {
   const uint64_t* bits;  // as in ScorePieces
   const T* dweights;     // of the block's first query and the panel's first key, or null
   int64_t dweights_row;
+  const T* guide;  // likewise
+  int64_t guide_row;
+  GuideKind guide_kind;
+  const T* guide_factors;  // of the block's queries
 
   template <int kVectors, class Width>
   HWY_INLINE void operator()(int64_t row, int64_t column, const Vector<T> (&dp)[kVectors], Width) const {
@@ -142,7 +146,12 @@ struct ScoreGradientsOfPieces {
     dp = base.multiplier(row, base.panel_column + column, dp);
     if (dweights)
       dp = hn::MulAdd(hn::MaskedLoad(seen, d, dweights + row * dweights_row + column), hn::Set(d, scale), dp);
+    const auto aligned = guide ? hn::MaskedLoad(seen, d, guide + row * guide_row + column) : hn::Zero(d);
+    if (guide && guide_kind == GuideKind::squared_error)
+      dp = hn::MulAdd(hn::Sub(p, aligned), hn::Set(d, 2 * scale * guide_factors[row]), dp);
     auto ds = hn::Mul(p, hn::Sub(dp, hn::Set(d, base.tile.delta[row])));
+    if (guide && guide_kind == GuideKind::cross_entropy)
+      ds = hn::NegMulAdd(aligned, hn::Set(d, scale * guide_factors[row]), ds);
     if (normalizer == Streaming::sigmoid) ds = hn::Mul(hn::Mul(p, hn::Sub(hn::Set(d, T{1}), p)), dp);
     if (normalizer == Streaming::none) ds = dp;
     if (capped) ds = hn::Mul(ds, hn::LoadU(d, base.tile.slope + at));
@@ -159,7 +168,8 @@ class KeyBlocks {
         problem_(*item.problem),
         incoming_(*item.incoming),
         n_(problem_.n),
-        plain_(problem_.normalizer == Streaming::softmax && has_no_pieces(problem_) && !incoming_.dweights) {
+        plain_(problem_.normalizer == Streaming::softmax && has_no_pieces(problem_) && !incoming_.dweights &&
+               !incoming_.guide.alignment) {
     struct Use;
     const int64_t tile = kQueryBlock * kTileStride;
     const int64_t rows = n_.heads_per_group() * n_.queries;
@@ -268,6 +278,7 @@ class KeyBlocks {
   }
   template <class Multiplier>
   void score_gradients(int64_t key, int64_t j, Multiplier multiplier) {
+    const Guide<T>& guide = incoming_.guide;
     const bool plain = plain_ && !panel_.cut && panel_.whole();
     const T *q = problem_.q.at(item_.b, h_, row_), *dout = incoming_.dout.at(item_.b, h_, row_);
     const T *key_panel = key_panels_ + j * n_.width, *value_panel = value_panels_ + j * n_.value_width;
@@ -291,7 +302,9 @@ class KeyBlocks {
           ScoreGradientsOfPieces<T, Multiplier>{
               gradients, problem_.normalizer, problem_.soft_cap != 0, static_cast<T>(problem_.scale),
               panel_.bits_or_null(), incoming_.dweights ? incoming_.dweights.at(item_.b, h_, row_) + key : nullptr,
-              incoming_.dweights.row});
+              incoming_.dweights.row, guide.alignment ? guide.alignment.at(item_.b, h_, row_) + key : nullptr,
+              guide.alignment.row, guide.kind,
+              guide.factors ? guide.factors + (item_.b * n_.heads + h_) * n_.queries + row_ : nullptr});
     }
   }
 

@@ -57,12 +57,23 @@ struct Outputs {
   T* log_sum_exp;  // (B,H,T), −∞ where a row may look nowhere; of softmax alone
 };
 
+// A given alignment A (B,H,T,S) that the weights are compared with: −Σ A log a, or Σ (a − A)². Hidden keys do not
+// count.
+enum class GuideKind { cross_entropy, squared_error };
+template <class T>
+struct Guide {
+  Rows<const T> alignment;
+  GuideKind kind = GuideKind::cross_entropy;
+  const T* factors = nullptr;  // (B,H,T), of each row's loss in what is differentiated
+};
+
 template <class T>
 struct Incoming {
   Rows<const T> out, dout;  // (B,H,T,E)
   const T* log_sum_exp;     // (B,H,T), of softmax
   const T* row_terms;       // (B,H,T) or null: what δ_i = dO_i·O_i − row_term_i has besides
   Rows<const T> dweights;   // (B,H,T,S) or null: a gradient of the weights themselves, those before dropout
+  Guide<T> guide = {};      // its row terms are those that guided() notes, times the factors
 };
 
 // The keys of a head are worked on in at most so many chunks side by side.
@@ -89,6 +100,10 @@ void weights(const Problem<T>& problem, const T* log_sum_exp, const Chosen& chos
 inline bool worth_threads(const Sizes& n) {
   return n.batch * n.heads * n.queries * n.keys * (n.width + n.value_width) > (int64_t{1} << 18);
 }
+
+// The loss of each row (B,H,T) against a guide, and its row term over the factor: Σ_j A, or −2 Σ_j a(a − A).
+template <class T>
+void guided(const Problem<T>& problem, const T* log_sum_exp, const Guide<T>& guide, T* losses, T* row_terms);
 
 template <class T>
 void forward(const Problem<T>& problem, const Outputs<T>& outputs);

@@ -11,6 +11,8 @@
 
 #ifndef HEED_ATTENTION_ENGINE_WEIGHTS_ONCE
 #define HEED_ATTENTION_ENGINE_WEIGHTS_ONCE
+#include <cmath>
+
 #include "base/threads.h"
 #include "kernels/scratch.h"
 
@@ -23,6 +25,7 @@ struct WeightRows {
   const T* log_sum_exp;  // (B,H,T)
   int64_t b, h, row, rows;
   T* out;
+  bool logarithms = false;  // log₂ of the weights in place of them; −∞ where hidden
 };
 
 }  // namespace heed::attention
@@ -40,6 +43,7 @@ struct Normalized {
   int64_t row0, first;
   T* out;
   int64_t stride;
+  bool logarithms;
   template <int kVectors, class Width>
   HWY_INLINE void operator()(int64_t row, int64_t column, const Vector<T> (&product)[kVectors], Width) const {
     const Tag<T> d;
@@ -49,8 +53,8 @@ struct Normalized {
     pieces(row, column, x);
     const auto log_sum_exp_of_row = hn::Set(d, log_sum_exp[row]);
     HWY_UNROLL(4) for (int v = 0; v < kVectors; ++v) {
-      const auto p = normalizer == Streaming::softmax ? power_of_two(hn::Sub(x[v], log_sum_exp_of_row))
-                                                      : weight_alone<T>(normalizer, x[v]);
+      auto p = hn::Sub(x[v], log_sum_exp_of_row);
+      if (!logarithms) p = normalizer == Streaming::softmax ? power_of_two(p) : weight_alone<T>(normalizer, x[v]);
       hn::StoreU(p, d, out + row * stride + column + v * kLanes<T>);
     }
   }
@@ -76,13 +80,14 @@ void weigh_rows(const WeightRows<T>& w) {
     view.panel(key, bands);
     const int64_t count = std::min(kPanel, keys - key);
     const bool direct = bands.whole() && count == kPanel;
-    if (!direct) std::fill_n(tile, w.rows * kPanel, T{0});
+    if (!direct) std::fill_n(tile, w.rows * kPanel, w.logarithms ? static_cast<T>(-INFINITY) : T{0});
     if (bands.count > 0)
       kn::pack_panel_transposed(p.k.at(w.b, w.h / p.n.heads_per_group(), key), p.k.row, depth, count, panel);
     const ScorePieces<T> pieces(p, w.b, w.h, w.row, key, bands.bits_or_null());
     for (const Band& band : bands) {
       const Normalized<T> normalized{
-          pieces, sums, p.normalizer, band.row, band.begin, direct ? w.out + key : tile, direct ? keys : kPanel};
+          pieces,      sums, p.normalizer, band.row, band.begin, direct ? w.out + key : tile, direct ? keys : kPanel,
+          w.logarithms};
       if (p.features)
         added(band, panel, normalized);
       else
@@ -134,6 +139,48 @@ void weights(const Problem<T>& p, const T* log_sum_exp, const Chosen& chosen, T*
   for (int64_t i = 0; i < p.n.batch * heads * count; ++i) run(i);
 }
 
+namespace {
+
+// One row: x the logarithms of its weights, base 2.
+template <class T>
+void guided_row(const T* x, const T* aligned, int64_t keys, GuideKind kind, T& loss, T& row_term) {
+  double losses = 0, terms = 0;
+  for (int64_t j = 0; j < keys; ++j) {
+    if (x[j] == -INFINITY) continue;
+    const double a = std::exp2(static_cast<double>(x[j])), given = static_cast<double>(aligned[j]);
+    if (kind == GuideKind::cross_entropy) {
+      if (given != 0) losses -= given * static_cast<double>(x[j]) * 0.69314718055994530942;
+      terms += given;
+    } else {
+      losses += (a - given) * (a - given);
+      terms -= 2 * a * (a - given);
+    }
+  }
+  loss = static_cast<T>(losses), row_term = static_cast<T>(terms);
+}
+
+}  // namespace
+
+template <class T>
+void guided(const Problem<T>& p, const T* log_sum_exp, const Guide<T>& guide, T* losses, T* row_terms) {
+  const int64_t rows_at_once = 16, blocks = (p.n.queries + rows_at_once - 1) / rows_at_once;
+  const auto run = [&](int64_t item) {
+    struct Use;
+    T* x = kernels::scratch<Use, T>(rows_at_once * p.n.keys);
+    const int64_t head = item / blocks, b = head / p.n.heads, h = head % p.n.heads, row = item % blocks * rows_at_once;
+    const int64_t rows = std::min(rows_at_once, p.n.queries - row);
+    weigh_rows({&p, log_sum_exp, b, h, row, rows, x, true});
+    for (int64_t r = 0; r < rows; ++r) {
+      const int64_t at = head * p.n.queries + row + r;
+      guided_row(x + r * p.n.keys, guide.alignment.at(b, h, row + r), p.n.keys, guide.kind, losses[at], row_terms[at]);
+    }
+  };
+  if (worth_threads(p.n)) return parallel_items(p.n.batch * p.n.heads * blocks, run);
+  for (int64_t i = 0; i < p.n.batch * p.n.heads * blocks; ++i) run(i);
+}
+
+template void guided(const Problem<float>&, const float*, const Guide<float>&, float*, float*);
+template void guided(const Problem<double>&, const double*, const Guide<double>&, double*, double*);
 template void weights(const Problem<float>&, const float*, const Chosen&, float*);
 template void weights(const Problem<double>&, const double*, const Chosen&, double*);
 

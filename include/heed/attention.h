@@ -44,6 +44,15 @@ Scores dot();                            // q·k
 Scores scaled_dot();                     // q·k/√D: the default
 Scores scaled_dot(double scale);         // q·k·scale
 Scores scaled_dot(const Tensor& scale);  // learned: one number, or one a head (H)
+Scores general(const Tensor& w);         // qᵀ W k, W (D_q, D_k) or (H, D_q, D_k)
+Scores cosine(double scale);             // scale·q·k/(‖q‖‖k‖); a vector of zeros scores 0
+Scores cosine(const Tensor& scale);
+Scores distance(double scale);  // −scale·‖q − k‖²
+Scores distance(const Tensor& scale);
+Scores location(const Tensor& w);     // (W q)_j, W (S or more, D), or one for each of k's heads: (G, S or more, D)
+Scores log_length(double scale = 1);  // scale·log S·q·k/√D, S the keys that are no padding
+Scores log_length(const Tensor& scale);
+Scores switchable_scale(const Tensor& gate, const Tensor& scales);  // c·q·k, c = Σ_m softmax(gate q)_m scales_m
 // vecᵀ tanh(w q + u k + bias): w (A,D) and u (A,D'), or one a head, (H,A,D) and (G,A,D'); vec (A) or (H,A).
 enum class Squash { tanh, sigma };  // sigma: 1/(1 + e^−x)
 struct AdditiveOptions {
@@ -118,6 +127,24 @@ using Span = attention::Slot<attention::SpanRoom>;
 Span operator&(const Span& a, const Span& b);  // both must allow it
 Span causal();                                 // j <= i + S − T
 Span window(int64_t left, int64_t right);      // i' − left <= j <= i' + right, i' = i + S − T
+Span lengths(const Tensor& key_lengths);       // i64 (B): j < n_b
+Span prefix(int64_t length);                   // j < length or causal: prefix LM
+Span prefix(const Tensor& lengths);            // i64 (B): one length a batch
+// Packed sequences: only the same document sees each other. Ids i64 (S) or (B,S), or where each begins: 0, … S.
+Span documents(const Tensor& ids);
+Span documents(const std::vector<int64_t>& offsets);
+// Luong's local attention: |j − t| <= reach; query i stands at t = first + i, counted from the beginning.
+Span local_m(int64_t reach, int64_t first = 0);
+// |j − p| <= reach, p = S·σ(vᵀ tanh(W q)); weights times exp(−(j − p)²/2σ²), σ = reach/2, not renormalised.
+Span local_p(const Tensor& w, const Tensor& v, int64_t reach = 10);  // (P,D) and (P), or (H,P,D) and (H,P)
+// Query i sees the blocks of `size` keys that are listed for its own block, i / size.
+Span block_sparse(const std::vector<std::vector<int64_t>>& blocks, int64_t size);
+Span dilated(int64_t window, int64_t step);              // every step-th key, `window` to each side
+Span strided(int64_t step);                              // Sparse Transformer: the last `step`, and every step-th
+Span strided_fixed(int64_t step, int64_t summary);       // the own block, and the last `summary` of each before
+Span adaptive(const Tensor& z, double ramp);             // learned z (H or 1): weights fall to 0 from z to z + ramp
+Tensor adaptive_loss(const Tensor& z, double strength);  // strength·mean z
+void adaptive_clamp(Tensor& z, double most);             // to [0, most], after a step
 
 // ---- Normalisers ----------------------------------------------------------------------------------------------------
 using Normalizer = attention::Slot<attention::NormalizerRoom>;

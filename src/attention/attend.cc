@@ -51,17 +51,6 @@ Tensor broadcast(const char* what, const Tensor& x, const Sizes& n) {
   return y;
 }
 
-void restrict_lengths(Pipeline& p, const Tensor& lengths) {
-  check(lengths.dtype() == Dtype::i64 && lengths.shape() == Shape{p.n.batch}, "attend",
-        "key_lengths are {} of shape {}, wanted i64 of shape ({})", name(lengths.dtype()), lengths.shape().text(),
-        p.n.batch);
-  const Tensor all = lengths.packed();
-  for (int64_t b = 0; b < p.n.batch; ++b)
-    check(all.at<int64_t>({b}) >= 0 && all.at<int64_t>({b}) <= p.n.keys, "attend",
-          "key_lengths[{}] is {}, wanted 0 to {}", b, all.at<int64_t>({b}), p.n.keys);
-  p.visible.restrict([&](int64_t b, int64_t, int64_t) { return Interval{0, all.at<int64_t>({b})}; }, p.n.batch);
-}
-
 int64_t stride(const Tensor& x, int dim) { return x.dim(dim) == 1 ? 0 : x.strides()[dim]; }
 
 // Returns the tensor that the pipeline now looks at.
@@ -94,21 +83,36 @@ void check_options(const AttendOptions& o) {
         "a soft cap of {}: wanted a positive number, or 0 for none", o.soft_cap);
 }
 
+// Some spans are made for the softmax that follows them.
+void check_renormalized(const Pipeline& p, const AttendOptions& o) {
+  if (p.renormalized.empty()) return;
+  check(p.normalizer == Streaming::softmax, "attend",
+        "the span {} and the normaliser {} do not combine: its weights are those of a softmax", p.renormalized,
+        room_of(o.normalizer).name());
+  check(o.soft_cap == 0, "attend", "the span {} and a soft cap of {} do not combine: the cap would bend the span",
+        p.renormalized, o.soft_cap);
+}
+
 Prepared prepare(const Tensor& q, const Tensor& k, const Tensor& v, const AttendOptions& options) {
   check_options(options);
   Prepared made;
   Pipeline& p = made.pipeline;
   p.n = sizes_of(q, k, v);
-  p.q = four(q), p.k = four(k), p.v = four(v);
+  p.q = p.query = four(q), p.k = four(k), p.v = four(v);
   p.visible = Visible(p.n.queries, p.n.keys);
+  if (options.key_lengths.defined()) {
+    lengths(options.key_lengths).room->prepare(p);
+    p.lengths = options.key_lengths;
+  }
   if (const PositionRoom* position = room_of(options.position)) position->prepare(p);
   room_of(options.scores).prepare(p);
   if (const SpanRoom* span = room_of(options.span)) span->prepare(p);
-  if (options.key_lengths.defined()) restrict_lengths(p, options.key_lengths);
   if (options.mask.defined()) made.mask = restrict_mask(p, options.mask);
   if (options.bias.defined()) add_bias(p, options.bias);
   room_of(options.normalizer).prepare(p);
   check_widths(p.q, p.k);
+  p.n.width = p.q.dim(3);
+  check_renormalized(p, options);
   return made;
 }
 
@@ -144,12 +148,14 @@ struct Saved {
   Streaming normalizer;
   Dropout dropout;
   Tensor features;
+  Focus focus;
 
   template <class T>
   Problem<T> problem() const {
-    Problem<T> p{n, rows<T>(q), rows<T>(k), rows<T>(v), scale, {}, soft_cap, normalizer, visible, dropout, {}};
+    Problem<T> p{n, rows<T>(q), rows<T>(k), rows<T>(v), scale, {}, soft_cap, normalizer, visible, dropout, {}, {}};
     for (const Bias& bias : biases) p.biases.push_back(bias_rows<T>(bias, n));
     if (features.defined()) p.features = {features.data<T>(), 0, stride(features, 0), 0};
+    if (focus.centre.defined()) p.centres = {std::as_const(focus.centre).data<T>(), focus.sigma};
     return p;
   }
 };
@@ -158,6 +164,7 @@ std::vector<Tensor> inputs_of(const Pipeline& p) {
   std::vector<Tensor> inputs = {p.q, p.k, p.v};
   for (const Bias& bias : p.biases) inputs.push_back(bias.values);
   if (p.features.defined()) inputs.push_back(p.features);
+  if (p.focus.centre.defined()) inputs.push_back(p.focus.centre);
   return inputs;
 }
 
@@ -197,11 +204,17 @@ void gradients(const Saved& saved, const Incoming<T>& in, Gradients& d) {
     dfeatures = Tensor::zeros({kMostChunks * saved.n.batch, saved.n.heads, saved.n.width}, dtype);
     outgoing.dfeatures = {dfeatures.data<T>(), saved.n.heads * saved.n.width, saved.n.width, 0};
   }
+  Tensor dcentre;
+  if (saved.focus.centre.defined()) {
+    dcentre = Tensor::zeros(saved.focus.centre.shape(), dtype);
+    outgoing.dcentres = dcentre.data<T>();
+  }
   backward(saved.problem<T>(), in, outgoing);
   d.add(0, dq), d.add(1, dk), d.add(2, dv);
   if (dfeatures.defined()) d.add(static_cast<int>(3 + dbiases.size()), dfeatures);
   for (size_t i = 0; i < dbiases.size(); ++i)
     if (dbiases[i].values.defined()) d.add(static_cast<int>(3 + i), dbiases[i].values);
+  if (dcentre.defined()) d.add(static_cast<int>(3 + dbiases.size() + (dfeatures.defined() ? 1 : 0)), dcentre);
 }
 
 // What arrives at out, log_sum_exp and weights.
@@ -265,7 +278,9 @@ Saved computed(const Prepared& made, const AttendOptions& options) {
               p.visible,
               p.normalizer,
               dropout_of(options, n),
-              p.features.defined() ? p.features.detach().packed() : Tensor()};
+              p.features.defined() ? p.features.detach().packed() : Tensor(),
+              p.focus};
+  if (p.focus.centre.defined()) saved.focus.centre = p.focus.centre.packed().detach();
   for (const Bias& bias : p.biases)
     saved.biases.push_back(
         {bias.by_distance ? bias.values.packed().detach() : with_rows(bias.values), bias.by_distance});
@@ -357,6 +372,8 @@ Tensor guided_loss(const Tensor& q, const Tensor& k, const Tensor& alignment, co
   const attention::Prepared made = attention::prepare(q, k, Tensor::zeros(none, k.dtype()), without);
   check(made.pipeline.normalizer == attention::Streaming::softmax, "guided_loss",
         "the normaliser {} with a guided loss: wanted softmax", attention::room_of(options.normalizer).name());
+  check(!made.pipeline.focus.centre.defined(), "guided_loss",
+        "the span {} and a guided loss do not combine: its weights are no softmax's", made.pipeline.focus.of);
   const Tensor aligned = attention::alignment_for(alignment, made.pipeline.n, q.dtype());
   const auto kind =
       guide == Guide::cross_entropy ? attention::GuideKind::cross_entropy : attention::GuideKind::squared_error;

@@ -9,7 +9,8 @@ namespace {
 
 Plain head_of(const Tensor& q, const Tensor& k, const Tensor& v, int64_t b, int64_t h) {
   const int64_t g = h / (q.dim(1) / k.dim(1));
-  return {q.dim(2), k.dim(2), q.dim(3), v.dim(3), b, h, q.dim(1), q[b][h].values(), k[b][g].values(), v[b][g].values()};
+  return {q.dim(2), k.dim(2), q.dim(3),         k.dim(3),         v.dim(3),        b, h, q.dim(1),
+          k.dim(1), k.dim(2), q[b][h].values(), k[b][g].values(), v[b][g].values()};
 }
 
 // x[b,h,i,j] of a tensor that broadcasts.
@@ -25,19 +26,21 @@ double at(const Tensor& x, int64_t b, int64_t h, int64_t i, int64_t j) {
 
 class Formula {
  public:
-  Formula(const AttendOptions& options, Plain x) : options_(options), x_(std::move(x)) {
+  Formula(const AttendOptions& options, Plain x) : options_(options), given_(std::move(x)) {
+    if (options.key_lengths.defined()) given_.length = static_cast<int64_t>(options.key_lengths.value({given_.batch}));
+    x_ = given_;
     if (const PositionRoom* position = room_of(options_.position)) position->move(x_);
   }
   bool sees(int64_t i, int64_t j) const {
     const SpanRoom* span = room_of(options_.span);
-    if (span && !span->reference(x_, i, j)) return false;
-    if (options_.key_lengths.defined() && static_cast<double>(j) >= options_.key_lengths.value({x_.batch}))
-      return false;
+    if (span && !span->reference(given_, i, j)) return false;
+    if (j >= x_.length) return false;
     return !options_.mask.defined() || at(options_.mask, x_.batch, x_.head, i, j) != 0;
   }
   double score(int64_t i, int64_t j) const {
     double s = room_of(options_.scores).reference(x_, i, j);
     if (const PositionRoom* position = room_of(options_.position)) s += position->reference(x_, i, j);
+    if (const SpanRoom* span = room_of(options_.span)) s += span->bias(given_, i, j);
     if (options_.bias.defined()) s += at(options_.bias, x_.batch, x_.head, i, j);
     return options_.soft_cap != 0 ? options_.soft_cap * std::tanh(s / options_.soft_cap) : s;
   }
@@ -46,11 +49,18 @@ class Formula {
     for (int64_t j = 0; j < x_.keys; ++j) scores.push_back(sees(i, j) ? score(i, j) : -INFINITY);
     return scores;
   }
+  // Scores become weights.
+  void weigh(int64_t i, std::vector<double>& row) const {
+    room_of(options_.normalizer).reference(row);
+    if (const SpanRoom* span = room_of(options_.span))
+      for (size_t j = 0; j < row.size(); ++j)
+        if (row[j] != 0) row[j] *= span->multiplier(given_, i, static_cast<int64_t>(j));
+  }
   const Plain& head() const { return x_; }
 
  private:
   const AttendOptions& options_;
-  Plain x_;
+  Plain given_, x_;  // before and after the position has moved q and k
 };
 
 double log_sum_exp(const std::vector<double>& row) {
@@ -72,7 +82,7 @@ Reference reference(const Tensor& q, const Tensor& k, const Tensor& v, const Att
       for (int64_t i = 0; i < queries; ++i) {
         std::vector<double> row = formula.row(i);
         r.log_sum_exp.at<double>({b, h, i}) = log_sum_exp(row);
-        room_of(options.normalizer).reference(row);
+        formula.weigh(i, row);
         for (int64_t j = 0; j < keys; ++j) r.weights.at<double>({b, h, i, j}) = row[static_cast<size_t>(j)];
         for (int64_t c = 0; c < width; ++c) {
           double sum = 0;  // a weight of 0 is no look: what lies behind it may be NaN

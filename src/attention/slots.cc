@@ -1,5 +1,7 @@
 #include "attention/slots.h"
 
+#include "base/check.h"
+
 namespace heed::attention {
 
 const ScoreRoom& room_of(const Scores& slot) {
@@ -8,5 +10,17 @@ const ScoreRoom& room_of(const Scores& slot) {
 }
 const PositionRoom* room_of(const Position& slot) { return slot.room.get(); }
 const SpanRoom* room_of(const Span& slot) { return slot.room.get(); }
+
+Tensor without_padding(const Pipeline& p) {
+  if (!p.lengths.defined()) return p.k;
+  const Tensor places = reshape(arange(p.n.keys), {1, 1, p.n.keys, 1});
+  return masked_fill(p.k, greater_equal(places, reshape(p.lengths, {p.n.batch, 1, 1, 1})), 0);
+}
+
+std::vector<int64_t> integers(const char* who, const Tensor& x) {
+  check(x.dtype() == Dtype::i64, "attend", "{} are {}, wanted i64", who, heed::name(x.dtype()));
+  const Tensor all = x.packed();
+  return {all.span<int64_t>().begin(), all.span<int64_t>().end()};
+}
 
 }  // namespace heed::attention

@@ -16,23 +16,42 @@ struct Bias {
   bool by_distance = false;
 };
 
+// Weights that fall off around a centre of each query, after the normaliser: p_ij exp(−(j − c_i)²/2σ²).
+struct Focus {
+  Tensor centre;  // (B,H,T); undefined: none
+  double sigma = 1;
+  std::string of;  // the span that asked for it
+};
+
 // What the engine is handed: attention after the slots have prepared it (all of it may be on the tape).
 struct Pipeline {
   Tensor q, k, v;
+  Tensor query;    // q as it was given
+  Tensor lengths;  // i64 (B): of keys that are no padding; undefined: all
   Sizes n;
   double scale = 1;
   std::vector<Bias> biases;
   Visible visible;
   Streaming normalizer = Streaming::softmax;
   Tensor features;  // (H or 1, D): the scores are Σ_d features_d·tanh(q_d + k_d); undefined: scale·q·k
+  Focus focus;
+  std::string renormalized = {};  // what holds only where an uncapped softmax comes next
 };
+
+// The keys as they are, but 0 where they are padding: what is computed of them has no gradient there.
+Tensor without_padding(const Pipeline& p);
+
+// The elements of an i64 tensor, in order; Error in the name of `who` for other dtypes.
+std::vector<int64_t> integers(const char* who, const Tensor& x);
 
 // One head in double, for references: rows of q, k and v.
 struct Plain {
-  int64_t queries, keys, width, value_width, batch, head, heads;
+  int64_t queries, keys, width, key_width, value_width, batch, head, heads, groups;
+  int64_t length;  // of keys that are no padding
   std::vector<double> q, k, v;
   const double* query(int64_t i) const { return q.data() + i * width; }
-  const double* key(int64_t j) const { return k.data() + j * width; }
+  const double* key(int64_t j) const { return k.data() + j * key_width; }
+  int64_t group() const { return head / (heads / groups); }
   int64_t place(int64_t i) const { return i + keys - queries; }  // of query i among the keys
 };
 
@@ -59,6 +78,8 @@ class SpanRoom {
   virtual std::string name() const = 0;
   virtual void prepare(Pipeline& p) const = 0;
   virtual bool reference(const Plain& x, int64_t i, int64_t j) const = 0;
+  virtual double bias(const Plain&, int64_t, int64_t) const { return 0; }        // what it adds to a score
+  virtual double multiplier(const Plain&, int64_t, int64_t) const { return 1; }  // of a weight
 };
 
 class NormalizerRoom {

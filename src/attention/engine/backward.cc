@@ -39,6 +39,7 @@ struct BackwardItem {
   Rows<T> dq;
   std::vector<Rows<T>> dbiases;
   int64_t chunk;  // which one of the group's
+  T* dcentres;
 };
 
 }  // namespace heed::attention
@@ -54,6 +55,7 @@ inline constexpr int64_t kTileStride = kPanel;
 template <class T>
 struct TileState {
   T *weights, *dscores, *slope;  // [rows][64]: P, then P∘M; dS; the derivative of the cap
+  T* dcentres;                   // [rows]
   const T *log_sum_exp, *delta;  // [rows]; the first in units of log 2
 };
 
@@ -109,9 +111,9 @@ struct ScoreGradients {
     HWY_UNROLL(4) for (int v = 0; v < kVectors; ++v) {
       const int64_t at = row * kTileStride + column + v * kLanes<T>, key = panel_column + column + v * kLanes<T>;
       const auto p = hn::LoadU(d, tile.weights + at);
-      hn::StoreU(hn::Mul(p, hn::Sub(multiplier(row, key, dp[v]), delta)), d, tile.dscores + at);
+      hn::StoreU(hn::Mul(p, hn::Sub(multiplier.dropped(row, key, dp[v]), delta)), d, tile.dscores + at);
       if constexpr (!std::is_same_v<Multiplier, NoMultiplier>)
-        hn::StoreU(multiplier(row, key, p), d, tile.weights + at);
+        hn::StoreU(multiplier.dropped(row, key, p), d, tile.weights + at);
     }
   }
 };
@@ -140,15 +142,18 @@ struct ScoreGradientsOfPieces {
  private:
   HWY_NOINLINE void one(int64_t row, int64_t column, Vector<T> dp) const {
     const Tag<T> d;
-    const int64_t at = row * kTileStride + column;
+    const int64_t at = row * kTileStride + column, key = base.panel_column + column;
     const auto seen = bits ? lanes_of(d, bits[row], column) : hn::FirstN(d, hn::Lanes(d));
     const auto p = hn::LoadU(d, base.tile.weights + at);
-    dp = base.multiplier(row, base.panel_column + column, dp);
+    dp = base.multiplier.dropped(row, key, dp);
     if (dweights)
       dp = hn::MulAdd(hn::MaskedLoad(seen, d, dweights + row * dweights_row + column), hn::Set(d, scale), dp);
     const auto aligned = guide ? hn::MaskedLoad(seen, d, guide + row * guide_row + column) : hn::Zero(d);
     if (guide && guide_kind == GuideKind::squared_error)
       dp = hn::MulAdd(hn::Sub(p, aligned), hn::Set(d, 2 * scale * guide_factors[row]), dp);
+    dp = base.multiplier.focused(row, key, dp);
+    if constexpr (Multiplier::kFocused)
+      base.tile.dcentres[row] += base.multiplier.centre_gradient(row, key, seen, hn::Mul(p, dp)) / scale;
     auto ds = hn::Mul(p, hn::Sub(dp, hn::Set(d, base.tile.delta[row])));
     if (guide && guide_kind == GuideKind::cross_entropy)
       ds = hn::NegMulAdd(aligned, hn::Set(d, scale * guide_factors[row]), ds);
@@ -156,7 +161,7 @@ struct ScoreGradientsOfPieces {
     if (normalizer == Streaming::none) ds = dp;
     if (capped) ds = hn::Mul(ds, hn::LoadU(d, base.tile.slope + at));
     hn::StoreU(hn::IfThenElseZero(seen, ds), d, base.tile.dscores + at);
-    hn::StoreU(base.multiplier(row, base.panel_column + column, p), d, base.tile.weights + at);
+    hn::StoreU(base.multiplier.dropped(row, key, base.multiplier.focused(row, key, p)), d, base.tile.weights + at);
   }
 };
 
@@ -169,7 +174,7 @@ class KeyBlocks {
         incoming_(*item.incoming),
         n_(problem_.n),
         plain_(problem_.normalizer == Streaming::softmax && has_no_pieces(problem_) && !incoming_.dweights &&
-               !incoming_.guide.alignment) {
+               !incoming_.guide.alignment && !problem_.centres.data) {
     struct Use;
     const int64_t tile = kQueryBlock * kTileStride;
     const int64_t rows = n_.heads_per_group() * n_.queries;
@@ -267,17 +272,23 @@ class KeyBlocks {
   // One panel of keys with a block of queries; j: where it begins in the block of keys.
   HWY_NOINLINE void panel(int64_t key, int64_t j) {
     if (problem_.dropout.p > 0)
-      score_gradients(key, j, Keep<T>{keep_, static_cast<T>(1 / (1 - problem_.dropout.p))});
+      score_gradients_dropped(key, j, Keep<T>{keep_, static_cast<T>(1 / (1 - problem_.dropout.p))});
     else
-      score_gradients(key, j, NoMultiplier());
+      score_gradients_dropped(key, j, NoMultiplier());
     bias_gradients(key);
     value_gradients(key);
     if (problem_.features) return added_gradients(j);
     key_gradients(key);
     query_gradients(key, j);
   }
+  template <class Dropped>
+  void score_gradients_dropped(int64_t key, int64_t j, const Dropped& dropped) {
+    if (!problem_.centres.data) return score_gradients(key, j, dropped);
+    tile_.dcentres = item_.dcentres + (item_.b * n_.heads + h_) * n_.queries + row_;
+    score_gradients(key, j, Focused<T, Dropped>(problem_, item_.b, h_, row_, key - j, dropped));
+  }
   template <class Multiplier>
-  void score_gradients(int64_t key, int64_t j, Multiplier multiplier) {
+  void score_gradients(int64_t key, int64_t j, const Multiplier& multiplier) {
     const Guide<T>& guide = incoming_.guide;
     const bool plain = plain_ && !panel_.cut && panel_.whole();
     const T *q = problem_.q.at(item_.b, h_, row_), *dout = incoming_.dout.at(item_.b, h_, row_);
@@ -426,8 +437,8 @@ void run_item(const BackwardItem<float>& item) { HWY_DYNAMIC_DISPATCH(run_item_f
 void run_item(const BackwardItem<double>& item) { HWY_DYNAMIC_DISPATCH(run_item_f64)(item); }
 
 template <class Body>
-void parallel_heads(const Sizes& n, int64_t count, const Body& body) {
-  if (worth_threads(n)) return parallel_items(count, body);
+void parallel_heads(const Sizes& n, bool shared, int64_t count, const Body& body) {
+  if (worth_threads(n) && !shared) return parallel_items(count, body);
   for (int64_t i = 0; i < count; ++i) body(i);
 }
 
@@ -449,18 +460,20 @@ int64_t chunk_count(const Sizes& n, const Outgoing<T>& outgoing) {
 // The keys in chunks of whole blocks; dQ of each chunk apart, then added in order.
 template <class T>
 void backward_in_chunks(const Problem<T>& p, const Incoming<T>& incoming, const Outgoing<T>& outgoing, int64_t chunks) {
-  const int64_t size = p.n.batch * p.n.heads * p.n.queries * p.n.width, groups = p.n.batch * p.n.groups;
+  const int64_t rows = p.n.batch * p.n.heads * p.n.queries, size = rows * p.n.width, groups = p.n.batch * p.n.groups;
   struct Use;
-  T* parts = kernels::scratch<Use, T>(chunks * size);
+  T* parts = kernels::scratch<Use, T>(chunks * (size + rows));
+  T* dcentres = parts + chunks * size;
   const Rows<T> part{nullptr, p.n.heads * p.n.queries * p.n.width, p.n.queries * p.n.width, p.n.width};
   const int64_t blocks = (p.n.keys + kBackwardKeys - 1) / kBackwardKeys;
-  std::fill_n(parts, chunks * size, T{0});
+  std::fill_n(parts, chunks * (size + rows), T{0});
   const auto run = [&](int64_t c, int64_t i) {
     Rows<T> dq = part;
     dq.data = parts + c * size;
     const Interval keys{c * blocks / chunks * kBackwardKeys,
                         std::min(p.n.keys, (c + 1) * blocks / chunks * kBackwardKeys)};
-    run_item({&p, &incoming, &outgoing, i / p.n.groups, i % p.n.groups, keys, dq, outgoing.dbiases, c});
+    run_item(
+        {&p, &incoming, &outgoing, i / p.n.groups, i % p.n.groups, keys, dq, outgoing.dbiases, c, dcentres + c * rows});
   };
   if (outgoing.shared_biases)
     parallel_items(chunks, [&](int64_t c) {
@@ -468,8 +481,10 @@ void backward_in_chunks(const Problem<T>& p, const Incoming<T>& incoming, const 
     });
   else
     parallel_items(chunks * groups, [&](int64_t item) { run(item % chunks, item / chunks); });
-  parallel(p.n.batch * p.n.heads * p.n.queries, 1024, [&](int64_t begin, int64_t end) {
+  parallel(rows, 1024, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
+      if (outgoing.dcentres)
+        for (int64_t c = 0; c < chunks; ++c) outgoing.dcentres[i] += dcentres[c * rows + i];
       T* to = outgoing.dq.at(i / (p.n.heads * p.n.queries), i / p.n.queries % p.n.heads, i % p.n.queries);
       for (int64_t c = 0; c < chunks; ++c)
         for (int64_t x = 0; x < p.n.width; ++x) to[x] += parts[c * size + i * p.n.width + x];
@@ -485,9 +500,17 @@ void backward(const Problem<T>& p, const Incoming<T>& incoming, const Outgoing<T
   if (chunks > 1)
     backward_in_chunks(p, incoming, outgoing, chunks);
   else
-    parallel_heads(p.n, p.n.batch * p.n.groups, [&](int64_t i) {
-      run_item(
-          {&p, &incoming, &outgoing, i / p.n.groups, i % p.n.groups, {0, p.n.keys}, outgoing.dq, outgoing.dbiases, 0});
+    parallel_heads(p.n, outgoing.shared_biases, p.n.batch * p.n.groups, [&](int64_t i) {
+      run_item({&p,
+                &incoming,
+                &outgoing,
+                i / p.n.groups,
+                i % p.n.groups,
+                {0, p.n.keys},
+                outgoing.dq,
+                outgoing.dbiases,
+                0,
+                outgoing.dcentres});
     });
 }
 

@@ -35,4 +35,31 @@ void BlockView::panel(int64_t first_key, PanelBands& out) const {
   }
 }
 
+namespace {
+
+// Pairs in the bands of a block of queries, as the engine walks them.
+int64_t pairs(const BlockView& view) {
+  if (view.any().empty()) return 0;
+  PanelBands panel;
+  int64_t sum = 0;
+  for (int64_t key = view.any().begin / kPanel * kPanel; key < view.any().end; key += kPanel) {
+    view.panel(key, panel);
+    for (const Band& band : panel) sum += band.rows * band.columns();
+  }
+  return sum;
+}
+
+}  // namespace
+
+double computed_share(const Visible& visible, int64_t batches, int64_t heads) {
+  const int64_t columns = (visible.keys() + kPanel - 1) / kPanel * kPanel;
+  const int64_t all = batches * heads * visible.queries() * columns;
+  int64_t sum = 0;
+  for (int64_t b = 0; b < batches; ++b)
+    for (int64_t h = 0; h < heads; ++h)
+      for (int64_t row = 0; row < visible.queries(); row += kQueryBlock)
+        sum += pairs({visible, b, h, row, std::min(kQueryBlock, visible.queries() - row)});
+  return all == 0 ? 0 : static_cast<double>(sum) / static_cast<double>(all);
+}
+
 }  // namespace heed::attention

@@ -40,4 +40,7 @@ class BlockView {
   Interval any_, all_;
 };
 
+// Of all pairs of a query and a key, the share that the bands hold.
+double computed_share(const Visible& visible, int64_t batches, int64_t heads);
+
 }  // namespace heed::attention

@@ -108,7 +108,8 @@ struct Weigh {
     HWY_UNROLL(4) for (int v = 0; v < kVectors; ++v) {
       const auto p = power_of_two(hn::Sub(x[v], reference));
       sum = hn::Add(sum, p);
-      hn::StoreU(multiplier(row, column + v * kLanes<T>, p), d, weights + v * kLanes<T>);
+      const int64_t at = column + v * kLanes<T>;
+      hn::StoreU(multiplier.dropped(row, at, multiplier.focused(row, at, p)), d, weights + v * kLanes<T>);
     }
     hn::Store(sum, d, pending);
   }
@@ -143,9 +144,11 @@ struct WeighAlone {
     pieces(row, column, x);
     column += at.panel_column;
     T* weights = state.weights + row * BlockState<T>::kStride + column;
-    for (int v = 0; v < kVectors; ++v)
-      hn::StoreU(multiplier(row, column + v * kLanes<T>, weight_alone<T>(normalizer, x[v])), d,
-                 weights + v * kLanes<T>);
+    for (int v = 0; v < kVectors; ++v) {
+      const int64_t at = column + v * kLanes<T>;
+      const auto p = multiplier.focused(row, at, weight_alone<T>(normalizer, x[v]));
+      hn::StoreU(multiplier.dropped(row, at, p), d, weights + v * kLanes<T>);
+    }
   }
 };
 
@@ -248,9 +251,16 @@ class QueryBlock {
   void weigh(int64_t key) {
     std::fill_n(state_.pending, rows_ * kLanes<T>, T{0});
     if (problem_.dropout.p > 0)
-      weigh(key, Keep<T>{keep_, static_cast<T>(1 / (1 - problem_.dropout.p))});
+      weigh_dropped(key, Keep<T>{keep_, static_cast<T>(1 / (1 - problem_.dropout.p))});
     else
-      weigh(key, NoMultiplier());
+      weigh_dropped(key, NoMultiplier());
+  }
+  template <class Dropped>
+  void weigh_dropped(int64_t key, const Dropped& dropped) {
+    if (problem_.centres.data)
+      weigh(key, Focused<T, Dropped>(problem_, head_.b, head_.h, row_, key, dropped));
+    else
+      weigh(key, dropped);
   }
   template <class Multiplier>
   void weigh(int64_t key, Multiplier multiplier) {

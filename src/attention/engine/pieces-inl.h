@@ -121,24 +121,60 @@ HWY_INLINE Vector<T> weight_alone(Streaming normalizer, Vector<T> x) {
   return hn::IfThenZeroElse(hn::Eq(x, hn::Set(d, static_cast<T>(-INFINITY))), s);
 }
 
-// A multiplier of the weights, after the normaliser.
+// What multiplies the weights after the normaliser: `focused` is part of the weights, `dropped` comes after them.
 struct NoMultiplier {
+  static constexpr bool kFocused = false;
   template <class V>
-  HWY_INLINE V operator()(int64_t, int64_t, V p) const {
+  HWY_INLINE V focused(int64_t, int64_t, V p) const {
+    return p;
+  }
+  template <class V>
+  HWY_INLINE V dropped(int64_t, int64_t, V p) const {
     return p;
   }
 };
 
 // Dropout: weights that are kept, times `factor`.
 template <class T>
-struct Keep {
+struct Keep : NoMultiplier {
+  Keep(const uint64_t* words, T factor) : words(words), factor(factor) {}
   const uint64_t* words;  // [rows][2]: a bit for each of 128 keys
   T factor;
   // p: of query `row` and the keys from `column` of the 128 on.
-  HWY_INLINE Vector<T> operator()(int64_t row, int64_t column, Vector<T> p) const {
+  HWY_INLINE Vector<T> dropped(int64_t row, int64_t column, Vector<T> p) const {
     const Tag<T> d;
     const auto kept = lanes_of(d, words[2 * row + column / kPanel], column % kPanel);
     return hn::IfThenElseZero(kept, hn::Mul(p, hn::Set(d, factor)));
+  }
+};
+
+// A Gaussian around each row's centre: m = exp(−(j − c)²/2σ²), ∂m/∂c = m (j − c)/σ².
+template <class T, class Dropped>
+struct Focused : Dropped {
+  static constexpr bool kFocused = true;
+  const T* centres;  // of the block's rows
+  T first;           // the key of column 0
+  T sigma;
+  Focused(const Problem<T>& p, int64_t b, int64_t h, int64_t row, int64_t key, const Dropped& dropped)
+      : Dropped(dropped),
+        centres(p.centres.data + (b * p.n.heads + h) * p.n.queries + row),
+        first(static_cast<T>(key)),
+        sigma(static_cast<T>(p.centres.sigma)) {}
+  HWY_INLINE Vector<T> away(int64_t row, int64_t column) const {
+    const Tag<T> d;
+    return hn::Sub(hn::Iota(d, first + static_cast<T>(column)), hn::Set(d, centres[row]));
+  }
+  HWY_INLINE Vector<T> focused(int64_t row, int64_t column, Vector<T> p) const {
+    const Tag<T> d;
+    const auto x = away(row, column);
+    const auto factor = hn::Set(d, static_cast<T>(-kLog2E / 2) / (sigma * sigma));
+    return hn::Mul(p, power_of_two(hn::Mul(hn::Mul(x, x), factor)));
+  }
+  // Σ px·(j − c)/σ² where seen: ∂/∂c of what px = x·p·m is the product of.
+  HWY_INLINE T centre_gradient(int64_t row, int64_t column, hn::Mask<Tag<T>> seen, Vector<T> px) const {
+    const Tag<T> d;
+    const auto all = hn::IfThenElseZero(seen, hn::Mul(px, away(row, column)));
+    return hn::GetLane(hn::SumOfLanes(d, all)) / (sigma * sigma);
   }
 };
 

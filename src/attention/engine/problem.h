@@ -38,6 +38,13 @@ struct Dropout {
   kernels::DropoutKey key = {};
 };
 
+// The multiplier exp(−(j − c_i)²/2σ²) of weights.
+template <class T>
+struct Centres {
+  const T* data = nullptr;  // (B,H,T): c; null: no multiplier
+  double sigma = 1;
+};
+
 template <class T>
 struct Problem {
   Sizes n;
@@ -49,6 +56,7 @@ struct Problem {
   Visible visible;
   Dropout dropout;
   Rows<const T> features;  // u (H,D): scores are Σ_d u_d tanh(q_d + k_d); null: they are products
+  Centres<T> centres;
 };
 
 template <class T>
@@ -86,6 +94,7 @@ struct Outgoing {
   std::vector<Rows<T>> dbiases;  // as biases; null where not wanted
   bool shared_biases = false;    // a gradient of a bias is shared by batches or heads
   Rows<T> dfeatures = {};        // (kMostChunks·B,H,D), whose sum over the first it is
+  T* dcentres = nullptr;         // (B,H,T), where there are centres
 };
 
 // The weights of some heads and queries, (B, |heads|, |queries|, S), before dropout. log_sum_exp: of softmax, else

@@ -1,15 +1,15 @@
 #include "attention/engine/visible.h"
 
 namespace heed::attention {
-namespace {
 
-// The bits of those of the 64 keys from `first` on that lie in the interval.
 uint64_t bits_of(const Interval& keys, int64_t first) {
   const Interval in = keys & Interval{first, first + kPanel};
   if (in.empty()) return 0;
   const uint64_t from = ~uint64_t{0} << (in.begin - first);
   return in.end - first == kPanel ? from : from & ((uint64_t{1} << (in.end - first)) - 1);
 }
+
+namespace {
 
 uint64_t bits_of(const uint8_t* bytes, int64_t count) {
   uint64_t bits = 0;

@@ -26,6 +26,9 @@ struct Interval {
   }
 };
 
+// Of the 64 keys from `first` on, those in the interval, a bit a key.
+uint64_t bits_of(const Interval& keys, int64_t first);
+
 // A set of keys that is no interval: dilated, strided, by blocks.
 class Pattern {
  public:
@@ -62,6 +65,7 @@ class Visible {
   void add(std::shared_ptr<const Pattern> pattern) { patterns_.push_back(std::move(pattern)); }
 
   int64_t keys() const { return keys_; }
+  int64_t queries() const { return queries_; }
   bool only_intervals() const { return mask_.data == nullptr && patterns_.empty(); }
   // Of query i and those after it.
   const Interval* row(int64_t b, int64_t h, int64_t i) const {

@@ -35,9 +35,10 @@ HWY_BEFORE_NAMESPACE();
 namespace heed::attention {
 namespace HWY_NAMESPACE {
 
-template <class T>
+template <class T, class Multiplier>
 struct Normalized {
   ScorePieces<T> pieces;
+  Multiplier multiplier;
   const T* log_sum_exp;  // of the block, in units of log 2
   Streaming normalizer;
   int64_t row0, first;
@@ -55,7 +56,7 @@ struct Normalized {
     HWY_UNROLL(4) for (int v = 0; v < kVectors; ++v) {
       auto p = hn::Sub(x[v], log_sum_exp_of_row);
       if (!logarithms) p = normalizer == Streaming::softmax ? power_of_two(p) : weight_alone<T>(normalizer, x[v]);
-      hn::StoreU(p, d, out + row * stride + column + v * kLanes<T>);
+      hn::StoreU(multiplier.focused(row, column + v * kLanes<T>, p), d, out + row * stride + column + v * kLanes<T>);
     }
   }
 };
@@ -79,20 +80,33 @@ void weigh_rows(const WeightRows<T>& w) {
   for (int64_t key = 0; key < keys; key += kPanel) {
     view.panel(key, bands);
     const int64_t count = std::min(kPanel, keys - key);
-    const bool direct = bands.whole() && count == kPanel;
+    const bool direct = bands.whole() && bands.bands[0].rows == w.rows && count == kPanel;
     if (!direct) std::fill_n(tile, w.rows * kPanel, w.logarithms ? static_cast<T>(-INFINITY) : T{0});
     if (bands.count > 0)
       kn::pack_panel_transposed(p.k.at(w.b, w.h / p.n.heads_per_group(), key), p.k.row, depth, count, panel);
     const ScorePieces<T> pieces(p, w.b, w.h, w.row, key, bands.bits_or_null());
-    for (const Band& band : bands) {
-      const Normalized<T> normalized{
-          pieces,      sums, p.normalizer, band.row, band.begin, direct ? w.out + key : tile, direct ? keys : kPanel,
-          w.logarithms};
-      if (p.features)
-        added(band, panel, normalized);
-      else
-        score_band(band, depth, queries, depth, panel, normalized);
-    }
+    const auto normalize = [&](const auto& multiplier) {
+      using Weights = Normalized<T, std::decay_t<decltype(multiplier)>>;
+      for (const Band& band : bands) {
+        const Weights normalized{pieces,
+                                 multiplier,
+                                 sums,
+                                 p.normalizer,
+                                 band.row,
+                                 band.begin,
+                                 direct ? w.out + key : tile,
+                                 direct ? keys : kPanel,
+                                 w.logarithms};
+        if (p.features)
+          added(band, panel, normalized);
+        else
+          score_band(band, depth, queries, depth, panel, normalized);
+      }
+    };
+    if (p.centres.data)
+      normalize(Focused<T, NoMultiplier>(p, w.b, w.h, w.row, key, {}));
+    else
+      normalize(NoMultiplier());
     if (!direct)
       for (int64_t r = 0; r < w.rows; ++r) std::copy_n(tile + r * kPanel, count, w.out + r * keys + key);
   }

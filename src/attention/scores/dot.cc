@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "attention/rows.h"
+#include "attention/scores/factor.h"
 #include "attention/slots.h"
 #include "base/check.h"
 
@@ -38,19 +39,15 @@ class ScaledDot final : public ScoreRoom {
 
 class LearnedScale final : public ScoreRoom {
  public:
-  explicit LearnedScale(Tensor scale) : scale_(std::move(scale)) {}
+  explicit LearnedScale(Tensor scale) : factor_(std::move(scale)) {}
   const char* name() const override { return "scaled_dot"; }
-  void prepare(Pipeline& p) const override {
-    check(scale_.numel() == 1 || scale_.shape() == Shape{p.n.heads}, "attend",
-          "the scale has shape {}, wanted one number or one for each of {} heads", scale_.shape().text(), p.n.heads);
-    p.q = p.q * reshape(scale_, {scale_.numel(), 1, 1});
-  }
+  void prepare(Pipeline& p) const override { p.q = factor_.times(p.q, p.n.heads); }
   double reference(const Plain& x, int64_t i, int64_t j) const override {
-    return Dot().reference(x, i, j) * scale_.values()[static_cast<size_t>(scale_.numel() == 1 ? 0 : x.head)];
+    return Dot().reference(x, i, j) * factor_.of(x.head);
   }
 
  private:
-  Tensor scale_;
+  Factor factor_;
 };
 
 }  // namespace

@@ -15,6 +15,12 @@ class Both final : public SpanRoom {
   bool reference(const Plain& x, int64_t i, int64_t j) const override {
     return a_.room->reference(x, i, j) && b_.room->reference(x, i, j);
   }
+  double bias(const Plain& x, int64_t i, int64_t j) const override {
+    return a_.room->bias(x, i, j) + b_.room->bias(x, i, j);
+  }
+  double multiplier(const Plain& x, int64_t i, int64_t j) const override {
+    return a_.room->multiplier(x, i, j) * b_.room->multiplier(x, i, j);
+  }
 
  private:
   Span a_, b_;

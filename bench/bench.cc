@@ -64,6 +64,13 @@ void Bench::compute(std::string_view name, std::string_view shape, double flops,
   print({name, shape, heed::threads(), time, flops / time * 1e-9, "GFLOP/s", "compute", flops / time / peak});
 }
 
+void Bench::features(std::string_view name, std::string_view shape, double count, double flops, const Work& work) {
+  if (!wants(name)) return;
+  const auto [time, peak] = between(measure_flops, work);
+  const double rate = count / time;
+  print({name, shape, heed::threads(), time, rate * 1e-9, "Gfeat/s", "compute", rate * flops / peak});
+}
+
 void Bench::memory(std::string_view name, std::string_view shape, double bytes, const Work& work, int threads) {
   if (!wants(name)) return;
   const ThreadsFor scope(threads);

@@ -34,6 +34,8 @@ class Bench {
   // nothing. threads = 0: all of heed::threads(). `memory` counts the bytes that must be moved at least; its data does
   // not fit into the caches, or the ratio exceeds 1.
   void compute(std::string_view name, std::string_view shape, double flops, const Work& work, int threads = 0);
+  // The same for features of so many operations each: the rate is theirs.
+  void features(std::string_view name, std::string_view shape, double count, double flops, const Work& work);
   void memory(std::string_view name, std::string_view shape, double bytes, const Work& work, int threads = 0);
   // The ratio is the time allowed over the time taken by a call.
   void overhead(std::string_view name, std::string_view shape, double limit_microseconds, const Work& work);

@@ -2,6 +2,7 @@
 
 namespace heed::bench {
 
+void bench_attention_additive(Bench& bench);
 void bench_convolutions(Bench& bench);
 void bench_elementwise(Bench& bench);
 void bench_linear_cross_entropy(Bench& bench);
@@ -15,6 +16,7 @@ void bench_tape(Bench& bench);
 void run_cases(const Options& options) {
   Bench bench(options);
   for (const auto family : {
+           bench_attention_additive,
            bench_convolutions,
            bench_elementwise,
            bench_linear_cross_entropy,

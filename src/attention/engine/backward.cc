@@ -18,6 +18,7 @@
 #ifndef HEED_ATTENTION_ENGINE_BACKWARD_ONCE
 #define HEED_ATTENTION_ENGINE_BACKWARD_ONCE
 #include <array>
+#include <optional>
 #include <utility>
 
 #include "base/threads.h"
@@ -181,15 +182,18 @@ class KeyBlocks {
     T* at = kernels::scratch<Use, T>(
         kBackwardKeys * (n_.width + n_.value_width) + 3 * tile + 2 * rows + packed_rows_size(n_.width, kBackwardKeys) +
         packed_rows_size(n_.width, kQueryBlock) + packed_rows_size(n_.value_width, kQueryBlock) +
-        (problem_.features ? kBackwardPanels * AddedGradients<T>::size(n_.width) : 0));
+        (problem_.features
+             ? kBackwardPanels * AddedGradients<T>::size(n_.width) + AddedScores<T>::size(n_.width, kQueryBlock)
+             : 0));
     const auto take = [&](int64_t size) { return std::exchange(at, at + size); };
     key_panels_ = take(kBackwardKeys * n_.width), value_panels_ = take(kBackwardKeys * n_.value_width);
     tile_.weights = take(tile), tile_.dscores = take(tile), tile_.slope = take(tile);
+    added_memory_ = take(problem_.features ? kBackwardPanels * AddedGradients<T>::size(n_.width) : 0);
     log_sum_exp_ = take(rows), delta_ = take(rows);
     key_copy_ = take(packed_rows_size(n_.width, kBackwardKeys));
     query_copy_ = take(packed_rows_size(n_.width, kQueryBlock)),
     dout_copy_ = take(packed_rows_size(n_.value_width, kQueryBlock));
-    added_memory_ = at;
+    folded_ = at;
   }
 
   void run() {
@@ -231,6 +235,7 @@ class KeyBlocks {
     const int64_t at = (h - item_.g * n_.heads_per_group()) * n_.queries + row;
     tile_.log_sum_exp = log_sum_exp_ + at, tile_.delta = delta_ + at;
     if (problem_.dropout.p > 0) draw(rows, key);
+    if (problem_.features) added_scores_.emplace(problem_, item_.b, h, row, rows, folded_);
     queries_ = as_row_panels(problem_.q.at(item_.b, h, row), problem_.q.row, n_.width, rows, query_copy_);
     douts_ = as_row_panels(incoming_.dout.at(item_.b, h, row), incoming_.dout.row, n_.value_width, rows, dout_copy_);
     for (int64_t j = 0; j < keys; j += kPanel) {
@@ -305,7 +310,7 @@ class KeyBlocks {
       const ScorePieces<T> pieces(problem_, item_.b, h_, row_, key, panel_.bits_or_null());
       const WeighAgain<T, ScorePieces<T>> weigh{pieces, tile_, band.row, band.begin, problem_.normalizer};
       if (problem_.features)
-        AddedScores<T>(problem_, item_.b, h_, row_)(band, key_panel, weigh);
+        (*added_scores_)(band, key_panel, exponentials_[j / kPanel], weigh);
       else
         score_band(band, n_.width, q, problem_.q.row, key_panel, weigh);
       score_band(
@@ -383,10 +388,12 @@ class KeyBlocks {
 
   // What takes the place of dK and dQ where scores are no products.
   void start_added(int64_t key, int64_t keys) {
-    for (int64_t j = 0; j < keys; j += kPanel)
-      added_[j / kPanel].start(problem_.k.at(item_.b, item_.g, key + j), problem_.k.row, n_.width,
-                               std::min(kPanel, keys - j),
-                               added_memory_ + j / kPanel * AddedGradients<T>::size(n_.width));
+    for (int64_t j = 0; j < keys; j += kPanel) {
+      const int64_t i = j / kPanel;
+      exponentials_[i] = to_exponentials(key_panels_ + j * n_.width, n_.width);
+      added_[i].start(problem_.k.at(item_.b, item_.g, key + j), problem_.k.row, n_.width, std::min(kPanel, keys - j),
+                      exponentials_[i], added_memory_ + i * AddedGradients<T>::size(n_.width));
+    }
   }
   void added_gradients(int64_t j) {
     for (const Band& band : panel_)
@@ -412,7 +419,9 @@ class KeyBlocks {
   RowPanels<T> keys_{}, queries_{}, douts_{};
   TileState<T> tile_;
   std::array<AddedGradients<T>, kBackwardPanels> added_;
-  T* added_memory_;
+  std::optional<AddedScores<T>> added_scores_;  // of the block of queries
+  std::array<bool, kBackwardPanels> exponentials_;
+  T *added_memory_, *folded_;
   PanelBands panel_;
   int64_t h_ = 0, row_ = 0;  // the head and the first query of the block
   bool plain_;

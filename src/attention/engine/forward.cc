@@ -33,6 +33,7 @@ struct Head {
   const Outputs<T>* outputs;
   int64_t b, h;
   const T *key_panels, *value_panels;  // the second null where values are read as they are
+  const uint8_t* exponentials;         // whether a panel holds exponentials, see added-inl.h
 };
 
 }  // namespace heed::attention
@@ -52,15 +53,17 @@ struct BlockState {
   T* reference;                                       // [rows]; −∞ before the row has seen a key
   T* sum;                                             // [rows][lanes] of weights
   T* pending;                                         // the same, of the current block of keys
+  T* added;                                           // of AddedScores
 
   static int64_t size(const Sizes& n, int64_t rows) {
-    return rows * (n.width + kStride + n.value_width + 1 + 2 * kLanes<T>)+6 * 16;
+    return rows * (n.width + kStride + n.value_width + 1 + 2 * kLanes<T>)+6 * 16 + AddedScores<T>::size(n.width, rows);
   }
   // memory: size(n, rows) numbers, aligned to a line.
   BlockState(const Sizes& n, int64_t rows, T* memory) {
     const auto take = [&](int64_t each) { return std::exchange(memory, memory + (rows * each + 15) / 16 * 16); };
     queries = take(n.width), weights = take(kStride), out = take(n.value_width), reference = take(1);
     sum = take(kLanes<T>), pending = take(kLanes<T>);
+    added = memory;
   }
 };
 
@@ -179,8 +182,8 @@ class QueryBlock {
         row_(row),
         rows_(rows),
         view_(problem_.visible, head.b, head.h, row, rows),
-        added_(problem_, head.b, head.h, row),
-        state_(n_, rows, memory) {
+        state_(n_, rows, memory),
+        added_(problem_, head.b, head.h, row, rows, head.key_panels ? state_.added : nullptr) {
     start();
   }
 
@@ -317,7 +320,7 @@ class QueryBlock {
   template <class Epilogue>
   void scores(int64_t key, int i, const Band& band, Epilogue&& epilogue) {
     if (head_.key_panels == nullptr) return scores_of_rows(key + i * kPanel, band, epilogue);
-    if (problem_.features) return added_(band, key_panel(key, i), epilogue);
+    if (problem_.features) return added_(band, key_panel(key, i), head_.exponentials[key / kPanel + i] != 0, epilogue);
     score_band(band, n_.width, state_.queries, n_.width, key_panel(key, i), epilogue);
   }
   const T* key_panel(int64_t key, int i) const { return head_.key_panels + (key + i * kPanel) * n_.width; }
@@ -402,8 +405,8 @@ class QueryBlock {
   const Sizes n_;
   int64_t row_, rows_;
   BlockView view_;
-  AddedScores<T> added_;
   BlockState<T> state_;
+  AddedScores<T> added_;
   PanelBands panel_[2];  // of the current block of keys
   int panels_ = 0;
   uint64_t keep_[2 * kQueryBlock];
@@ -424,7 +427,7 @@ void decode_keys(const Problem<T>& p, const Outputs<T>& outputs, int64_t b, int6
   const int64_t heads = p.n.heads_per_group(), size = (BlockState<T>::size(p.n, p.n.queries) + 15) / 16 * 16;
   T* memory = kernels::scratch<Use, T>(heads * size);
   std::vector<Head<T>> of;
-  for (int64_t i = 0; i < heads; ++i) of.push_back({&p, &outputs, b, g * heads + i, nullptr, nullptr});
+  for (int64_t i = 0; i < heads; ++i) of.push_back({&p, &outputs, b, g * heads + i, nullptr, nullptr, nullptr});
   std::vector<QueryBlock<T>> blocks;
   for (int64_t i = 0; i < heads; ++i)
     blocks.emplace_back(of[static_cast<size_t>(i)], 0, p.n.queries, memory + i * size);
@@ -440,23 +443,23 @@ void decode_keys_f64(const Problem<double>& p, const Outputs<double>& o, int64_t
   decode_keys(p, o, b, g, keys);
 }
 
-// Keys [key, key + count) of a group, and their values where those are packed.
+// Keys [key, key + count) of a group, and their values where those are packed. Whether the keys became exponentials.
 template <class T>
-void pack_panel_of(const Problem<T>& p, int64_t b, int64_t g, int64_t key, T* key_panels, T* value_panels) {
+bool pack_panel_of(const Problem<T>& p, int64_t b, int64_t g, int64_t key, T* key_panels, T* value_panels) {
   const int64_t count = std::min(kPanel, p.n.keys - key);
   kn::pack_panel_transposed(p.k.at(b, g, key), p.k.row, p.n.width, count, key_panels + key * p.n.width);
-  if (!value_panels) return;
   const T* v = p.v.at(b, g, key);
-  for (int64_t c = 0; c < p.n.value_width; c += kPanel)
+  for (int64_t c = 0; value_panels && c < p.n.value_width; c += kPanel)
     for (int64_t r = 0; r < count; ++r)
       scale_row(v + r * p.v.row + c, T{1}, std::min(kPanel, p.n.value_width - c),
                 value_panels + c * p.n.keys + (key + r) * kPanel);
+  return p.features && to_exponentials(key_panels + key * p.n.width, p.n.width);
 }
-void pack_f32(const Problem<float>& p, int64_t b, int64_t g, int64_t key, float* keys, float* values) {
-  pack_panel_of(p, b, g, key, keys, values);
+bool pack_f32(const Problem<float>& p, int64_t b, int64_t g, int64_t key, float* keys, float* values) {
+  return pack_panel_of(p, b, g, key, keys, values);
 }
-void pack_f64(const Problem<double>& p, int64_t b, int64_t g, int64_t key, double* keys, double* values) {
-  pack_panel_of(p, b, g, key, keys, values);
+bool pack_f64(const Problem<double>& p, int64_t b, int64_t g, int64_t key, double* keys, double* values) {
+  return pack_panel_of(p, b, g, key, keys, values);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -480,11 +483,11 @@ void run_block(const Head<float>& head, int64_t row, int64_t rows) {
 void run_block(const Head<double>& head, int64_t row, int64_t rows) {
   HWY_DYNAMIC_DISPATCH(run_block_f64)(head, row, rows);
 }
-void pack(const Problem<float>& p, int64_t b, int64_t g, int64_t key, float* keys, float* values) {
-  HWY_DYNAMIC_DISPATCH(pack_f32)(p, b, g, key, keys, values);
+bool pack(const Problem<float>& p, int64_t b, int64_t g, int64_t key, float* keys, float* values) {
+  return HWY_DYNAMIC_DISPATCH(pack_f32)(p, b, g, key, keys, values);
 }
-void pack(const Problem<double>& p, int64_t b, int64_t g, int64_t key, double* keys, double* values) {
-  HWY_DYNAMIC_DISPATCH(pack_f64)(p, b, g, key, keys, values);
+bool pack(const Problem<double>& p, int64_t b, int64_t g, int64_t key, double* keys, double* values) {
+  return HWY_DYNAMIC_DISPATCH(pack_f64)(p, b, g, key, keys, values);
 }
 
 // One group: its keys packed, then each block of queries of its heads, the last first: when causal it is the longest.
@@ -495,13 +498,15 @@ void run_group(const Problem<T>& p, const Outputs<T>& outputs, int64_t b, int64_
   const int64_t wide = p.n.value_width > kPanel ? (p.n.value_width + kPanel - 1) / kPanel * kPanel * p.n.keys : 0;
   T* keys = kernels::scratch<Use, T>(panels * kPanel * p.n.width + wide);
   T* values = wide > 0 ? keys + panels * kPanel * p.n.width : nullptr;
+  uint8_t* exponentials = kernels::scratch<Use, uint8_t>(panels);
   parallel(panels, 16, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) pack(p, b, g, i * kPanel, keys, values);
+    for (int64_t i = begin; i < end; ++i) exponentials[i] = pack(p, b, g, i * kPanel, keys, values);
   });
   const int64_t blocks = (p.n.queries + kQueryBlock - 1) / kQueryBlock;
   const int64_t items = p.n.heads_per_group() * blocks;
   const auto run = [&](int64_t item) {
-    const Head<T> head{&p, &outputs, b, g * p.n.heads_per_group() + item % p.n.heads_per_group(), keys, values};
+    const Head<T> head{&p,   &outputs, b,           g * p.n.heads_per_group() + item % p.n.heads_per_group(),
+                       keys, values,   exponentials};
     const int64_t row = (blocks - 1 - item / p.n.heads_per_group()) * kQueryBlock;
     run_block(head, row, std::min(kQueryBlock, p.n.queries - row));
   };

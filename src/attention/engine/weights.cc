@@ -66,7 +66,8 @@ void weigh_rows(const WeightRows<T>& w) {
   struct Use;
   const Problem<T>& p = *w.problem;
   const int64_t depth = p.n.width, keys = p.n.keys;
-  T* panel = kernels::scratch<Use, T>(kPanel * depth + kQueryBlock * (kPanel + depth + 1));
+  T* panel = kernels::scratch<Use, T>(kPanel * depth + kQueryBlock * (kPanel + depth + 1) +
+                                      AddedScores<T>::size(depth, w.rows));
   T *tile = panel + kPanel * depth, *queries = tile + kQueryBlock * kPanel, *sums = queries + kQueryBlock * depth;
   for (int64_t r = 0; r < w.rows; ++r) {
     const T* q = p.q.at(w.b, w.h, w.row + r);
@@ -75,7 +76,7 @@ void weigh_rows(const WeightRows<T>& w) {
     sums[r] = sum == -INFINITY ? T{0} : sum * static_cast<T>(kLog2E);
   }
   const BlockView view(p.visible, w.b, w.h, w.row, w.rows);
-  const AddedScores<T> added(p, w.b, w.h, w.row);
+  const AddedScores<T> added(p, w.b, w.h, w.row, w.rows, sums + kQueryBlock);
   PanelBands bands;
   for (int64_t key = 0; key < keys; key += kPanel) {
     view.panel(key, bands);
@@ -84,6 +85,7 @@ void weigh_rows(const WeightRows<T>& w) {
     if (!direct) std::fill_n(tile, w.rows * kPanel, w.logarithms ? static_cast<T>(-INFINITY) : T{0});
     if (bands.count > 0)
       kn::pack_panel_transposed(p.k.at(w.b, w.h / p.n.heads_per_group(), key), p.k.row, depth, count, panel);
+    const bool exponentials = p.features && bands.count > 0 && to_exponentials(panel, depth);
     const ScorePieces<T> pieces(p, w.b, w.h, w.row, key, bands.bits_or_null());
     const auto normalize = [&](const auto& multiplier) {
       using Weights = Normalized<T, std::decay_t<decltype(multiplier)>>;
@@ -98,7 +100,7 @@ void weigh_rows(const WeightRows<T>& w) {
                                  direct ? keys : kPanel,
                                  w.logarithms};
         if (p.features)
-          added(band, panel, normalized);
+          added(band, panel, exponentials, normalized);
         else
           score_band(band, depth, queries, depth, panel, normalized);
       }

@@ -2,6 +2,8 @@
 // with weights of their own, one query.
 #include <heed/attention.h>
 
+#include <cmath>
+
 #include "attention/reference.h"
 #include "support/close.h"
 #include "support/gradcheck.h"
@@ -80,6 +82,58 @@ TEST(Added, KerasWithoutScaleHasOnes) {
   const Tensor k = sample({2, 1, 5, 4}, -1, 1, 2);
   EXPECT_TRUE(close(attend(x.q, k, x.v, {.scores = keras_additive()}).out.values(),
                     attend(x.q, k, x.v, {.scores = keras_additive(ones({4}, Dtype::f64))}).out.values(), 1e-15));
+}
+
+// Scores in f32 against those in f64, and the gradients, where pre-activations are as large as `large`.
+::testing::AssertionResult accurate(int64_t queries, int64_t width, double large, const Tensor& scale) {
+  const Shape rows{1, 1, queries, width}, keys{1, 1, 70, width};
+  const auto run = [&](Dtype dtype) {
+    const Tensor q = sample(rows, -large, large, 1).to(Dtype::f32).to(dtype),
+                 k = sample(keys, -large, large, 2).to(Dtype::f32).to(dtype), u = scale.to(Dtype::f32).to(dtype);
+    std::vector<Tensor> inputs = {q, k, sample(keys, -1, 1, 3).to(Dtype::f32).to(dtype), u};
+    for (Tensor& x : inputs) x.requires_grad(true);
+    const Attended y =
+        attend(inputs[0], inputs[1], inputs[2],
+               {.scores = keras_additive(inputs[3]), .normalizer = no_normalizer(), .return_weights = true});
+    std::vector<Tensor> all = gradients(mean(y.out), inputs);
+    all.push_back(y.weights);
+    return all;
+  };
+  const auto got = run(Dtype::f32), want = run(Dtype::f64);
+  double most = 1;
+  for (const double u : scale.values()) most = std::max(most, std::abs(u));
+  for (size_t i = 0; i < want.size(); ++i) {
+    auto same = close(got[i].to(Dtype::f64).values(), want[i].values(), 4e-6 * most);
+    if (!same) return same << " of result " << i << ", width " << width << ", pre-activations up to " << large;
+  }
+  return ::testing::AssertionSuccess();
+}
+
+TEST(Added, IsAccurateWhateverThePreActivations) {
+  for (const double large : {0.01, 1.0, 3.0, 14.0, 16.0, 44.0, 300.0})
+    for (const int64_t queries : {1, 9, 40}) EXPECT_TRUE(accurate(queries, 33, large, of({33})));
+}
+TEST(Added, AnyNumberOfFeaturesWillDo) {
+  for (const int64_t width : {1, 2, 15, 16, 17, 31, 64, 129}) EXPECT_TRUE(accurate(9, width, 2, of({width})));
+}
+TEST(Added, WeightsOfZeroAndTinyOnes) {
+  for (const double u : {0.0, 1e-30, 1e-12, -1e-12, 1e-6, -1e-4, 1e4})
+    for (const double large : {1.0, 14.0}) EXPECT_TRUE(accurate(9, 20, large, Tensor::full({20}, u, Dtype::f64)));
+}
+
+// A key that is NaN reaches those who see it; one that is hidden nobody, forward or backward.
+TEST(Added, NaNReachesThoseWhoSeeIt) {
+  Tensor q = sample({1, 1, 9, 5}).to(Dtype::f32), k = sample({1, 1, 20, 5}).to(Dtype::f32);
+  const Tensor v = sample({1, 1, 20, 3}).to(Dtype::f32);
+  k.at<float>({0, 0, 15, 2}) = NAN;
+  q.requires_grad(true);
+  const AttendOptions options{.scores = keras_additive(), .span = causal()};  // query i is at i + 11
+  const Tensor out = attend(q, k, v, options).out;
+  const auto dq = gradients(sum(out * out), {q});
+  for (int64_t i = 0; i < 9; ++i) {
+    EXPECT_EQ(std::isnan(out.value({0, 0, i, 0})), i >= 4) << i;
+    EXPECT_EQ(std::isnan(dq[0].value({0, 0, i, 0})), i >= 4) << i;
+  }
 }
 
 TEST(Added, PoolingDoesNotLookAtTheQuery) {

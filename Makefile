@@ -3,7 +3,7 @@ MAKEFLAGS += --no-print-directory
 QUIET_CONFIGURE = cmake --preset $(1) > /dev/null
 PREFIX ?= /usr/local
 
-.PHONY: all setup demo test check format floors headers tidy asan tsan bench fuzz install clean
+.PHONY: all setup demo test check format floors headers tidy asan tsan bench docs fuzz install clean
 all: setup
 	@$(call QUIET_CONFIGURE,release) && cmake --build --preset release
 setup:
@@ -40,6 +40,10 @@ format:
 	@tools/check-format --fix
 bench: all
 	@build/release/heed bench ops
+	@build/release/heed bench attention
+# The pages that are made from the table of mechanisms.
+docs: all
+	@mkdir -p docs/mechanisms && rm -f docs/mechanisms/*.md && build/release/heed mechanisms --write docs/mechanisms
 fuzz: setup
 	@$(call QUIET_CONFIGURE,fuzz) && cmake --build --preset fuzz && tools/run-fuzz build/fuzz
 install: all

@@ -18,6 +18,8 @@ Tensor four(const Tensor& x) {
   return y;
 }
 
+}  // namespace
+
 Sizes sizes_of(const Tensor& q, const Tensor& k, const Tensor& v) {
   const auto shapes = [&] {
     return fmt::format("q {}, k {}, v {}", q.shape().text(), k.shape().text(), v.shape().text());
@@ -35,6 +37,8 @@ Sizes sizes_of(const Tensor& q, const Tensor& k, const Tensor& v) {
   check(v4.dim(2) == n.keys, "attend", "{}: k has {} positions, v has {}", shapes(), n.keys, v4.dim(2));
   return n;
 }
+
+namespace {
 
 void check_widths(const Tensor& q, const Tensor& k) {
   check(q.dim(-1) == k.dim(-1), "attend", "q is {} wide, k is {}", q.dim(-1), k.dim(-1));

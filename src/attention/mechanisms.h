@@ -14,7 +14,7 @@
 namespace heed::attention {
 
 struct Words {
-  const char *en, *zh;
+  const char *en = nullptr, *zh = nullptr;
 };
 
 // A learned tensor of a mechanism.
@@ -25,17 +25,29 @@ struct Learned {
 };
 using LearnedTensors = std::map<std::string, Tensor>;
 
+// A worked example of a row's own, one head: rows of q, k and v, scores on the way, a remark. The rest is computed.
+struct Worked {
+  struct Step {
+    const char* formula;  // "Q Kᵀ"
+    AttendOptions options;
+  };
+  std::vector<std::vector<double>> q = {}, k = {}, v = {};  // none: an example is drawn
+  std::vector<Step> steps = {};
+  Words remark = {};
+};
+
 struct Mechanism {
   const char* name;  // "alibi"
   int year;
   const char* paper;    // "Press, Smith & Lewis 2021, arXiv:2108.12409"
   const char* formula;  // one line
-  const char* cost;     // "O(T·S·D) time, O(T) memory"
+  const char* cost;     // "O(T·S·D) time, O(T) memory": formulas and these two words
   Words purpose;        // what it is for: one or two sentences
   Words trap;           // what people get wrong
   const char* code;     // the C++ line that calls it
   std::vector<Learned> learned;
   std::function<AttendOptions(const LearnedTensors&, const Sizes&)> options;
+  std::function<Worked()> worked = [] { return Worked{}; };
 };
 
 const std::vector<Mechanism>& mechanisms();

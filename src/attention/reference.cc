@@ -75,13 +75,14 @@ double log_sum_exp(const std::vector<double>& row) {
 Reference reference(const Tensor& q, const Tensor& k, const Tensor& v, const AttendOptions& options) {
   const int64_t batches = q.dim(0), heads = q.dim(1), queries = q.dim(2), keys = k.dim(2), width = v.dim(3);
   Reference r{Tensor({batches, heads, queries, width}, Dtype::f64), Tensor({batches, heads, queries, keys}, Dtype::f64),
-              Tensor({batches, heads, queries}, Dtype::f64)};
+              Tensor({batches, heads, queries}, Dtype::f64), Tensor({batches, heads, queries, keys}, Dtype::f64)};
   for (int64_t b = 0; b < batches; ++b)
     for (int64_t h = 0; h < heads; ++h) {
       const Formula formula(options, head_of(q, k, v, b, h));
       for (int64_t i = 0; i < queries; ++i) {
         std::vector<double> row = formula.row(i);
         r.log_sum_exp.at<double>({b, h, i}) = log_sum_exp(row);
+        for (int64_t j = 0; j < keys; ++j) r.scores.at<double>({b, h, i, j}) = row[static_cast<size_t>(j)];
         formula.weigh(i, row);
         for (int64_t j = 0; j < keys; ++j) r.weights.at<double>({b, h, i, j}) = row[static_cast<size_t>(j)];
         for (int64_t c = 0; c < width; ++c) {

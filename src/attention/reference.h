@@ -7,7 +7,7 @@
 namespace heed::attention {
 
 struct Reference {
-  Tensor out, weights, log_sum_exp;  // f64
+  Tensor out, weights, log_sum_exp, scores;  // f64; the score of a hidden key is −∞
 };
 // The options as for attend, without dropout.
 Reference reference(const Tensor& q, const Tensor& k, const Tensor& v, const AttendOptions& options);

@@ -23,6 +23,9 @@ struct Focus {
   std::string of;  // the span that asked for it
 };
 
+// Of tensors of 2 to 4 dimensions that attend accepts; Error otherwise.
+Sizes sizes_of(const Tensor& q, const Tensor& k, const Tensor& v);
+
 // What the engine is handed: attention after the slots have prepared it (all of it may be on the tape).
 struct Pipeline {
   Tensor q, k, v;

@@ -47,6 +47,11 @@ std::string unknown(const char* what, const std::string& word, const std::vector
 
 const char* const kExamples =
     "Examples:\n"
+    "  heed mechanisms                    every attention mechanism, a few lines each\n"
+    "  heed mechanisms alibi --lang zh    one of them: formula, worked numbers, picture, cost, traps, code\n"
+    "  heed attend alibi in.safetensors -o out.safetensors\n"
+    "                                     a mechanism on the tensors q, k, v of a file\n"
+    "  heed bench attention               attention beside the limits of this machine\n"
     "  heed bench ops                     how close each kernel and op comes to the limits of this machine\n"
     "  heed bench ops --filter softmax    only the cases with this in their name\n"
     "  heed --version                     heed, the libraries below it, instruction set and threads\n"

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace heed {
@@ -87,6 +88,43 @@ int columns(std::string_view text) {
     text.remove_prefix(std::max<size_t>(next.bytes, 1));
   }
   return count;
+}
+
+namespace {
+
+// The next piece that a line may not break: a word with the spaces behind it, or one wide character with the closing
+// marks behind it.
+std::string_view next_piece(std::string_view text) {
+  constexpr std::string_view kClosing = "，。；：、！？）》」”";
+  size_t end = 0;
+  const auto at = [&] { return next_character(text.substr(end)); };
+  const auto wide = [&] { return end < text.size() && columns_of(at().code) == 2; };
+  const auto closing = [&] { return wide() && kClosing.find(text.substr(end, at().bytes)) != std::string_view::npos; };
+  const auto step = [&] { end += std::max<size_t>(at().bytes, 1); };
+  if (wide())
+    step();
+  else
+    while (end < text.size() && text[end] != ' ' && !wide()) step();
+  while (closing()) step();
+  while (end < text.size() && text[end] == ' ') step();
+  return text.substr(0, end);
+}
+
+std::string without_end(const std::string& line) { return line.substr(0, line.find_last_not_of(' ') + 1); }
+
+}  // namespace
+
+std::vector<std::string> wrapped(std::string_view text, int most) {
+  std::vector<std::string> lines;
+  std::string line;
+  for (; !text.empty(); text.remove_prefix(next_piece(text).size())) {
+    const std::string piece(next_piece(text));
+    if (!line.empty() && columns(without_end(line + piece)) > most)
+      lines.push_back(without_end(std::exchange(line, "")));
+    line += piece;
+  }
+  if (!line.empty()) lines.push_back(without_end(line));
+  return lines;
 }
 
 std::string shortened(std::string_view text, int most) {

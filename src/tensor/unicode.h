@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace heed {
 
@@ -15,6 +16,10 @@ std::string printable(std::string_view text);
 // Columns that printable text takes in a terminal: two for Chinese, Japanese, Korean and most emoji, none for combining
 // marks.
 int columns(std::string_view text);
+
+// Printable text in lines of at most `most` columns, broken at spaces and between Chinese or Japanese characters. A
+// word that is longer has a line of its own.
+std::vector<std::string> wrapped(std::string_view text, int most);
 
 // At most `most` columns, the middle left out: "encoder.l…t.weight".
 std::string shortened(std::string_view text, int most);

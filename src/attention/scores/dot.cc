@@ -83,7 +83,19 @@ Mechanism scaled_dot_row() {
                "缩放并不降低复杂度；缩放必须在掩码之前进行；公式里不能漏掉 V。"},
       .code = "heed::attend(q, k, v)",
       .learned = {},
-      .options = [](const LearnedTensors&, const Sizes&) { return AttendOptions{.scores = scaled_dot()}; }};
+      .options = [](const LearnedTensors&, const Sizes&) { return AttendOptions{.scores = scaled_dot()}; },
+      .worked =
+          [] {
+            return Worked{
+                .q = {{1, 2, 3}, {4, 5, 6}},
+                .k = {{7, 9, 11}, {8, 10, 12}},
+                .v = {{1, 0}, {0, 1}},
+                .steps = {{"Q Kᵀ", {.scores = dot()}}},
+                .remark = {"A well-known tutorial prints Q Kᵀ of these Q and K as [[64, 72], [128, 152]], and "
+                           "all that follows from it: all four figures are wrong.",
+                           "一篇广为流传的教程把这组 Q、K 的 Q Kᵀ 写成 [[64, 72], [128, 152]]，并据此往下算："
+                           "这四个数全都错了。"}};
+          }};
 }
 
 Mechanism learned_scale_row() {

@@ -39,7 +39,7 @@ Mechanism causal_row() {
           .year = 2017,
           .paper = "Vaswani et al. 2017, arXiv:1706.03762",
           .formula = "softmax(Q Kᵀ / √D, j ≤ i + S − T) V",
-          .cost = "half of O(T·S·D) time, O(T) memory",
+          .cost = "O(T·S·D / 2) time, O(T) memory",
           .purpose =
               {"Generation: nobody looks into the future. With a cache of earlier keys the last query still sees all.",
                "用于生成：任何位置都看不到未来。有键缓存时，最后一个查询仍能看到全部。"},

@@ -8,12 +8,13 @@
 
 #include "base/clock.h"
 #include "base/runtime.h"
+#include "bench/memory.h"
 #include "bench/peaks.h"
 
 namespace heed::bench {
 namespace {
 
-constexpr double kBatchSeconds = 1e-3, kCaseSeconds = 0.4;
+constexpr double kBatchSeconds = 1e-3, kCaseSeconds = 0.4, kMostSeconds = 3;
 constexpr int kLeastBatches = 5;
 
 struct ThreadsFor {  // runs a scope on `count` threads (0: as they are)
@@ -31,13 +32,14 @@ double batch_seconds(const Bench::Work& work, int64_t calls) {
 }
 
 struct Measured {
-  double seconds, limit;
+  double seconds, limit, megabytes;
 };
 template <class Limit>
 Measured between(const Limit& limit, const Bench::Work& work) {
   const double before = limit();
-  const double time = time_call(work);
-  return {time, std::max(before, limit())};
+  const MemoryWatch watch;
+  const double time = time_call(work), megabytes = watch.megabytes();
+  return {time, std::max(before, limit()), megabytes};
 }
 
 }  // namespace
@@ -48,7 +50,7 @@ double time_call(const Bench::Work& work) {
   double best = batch_seconds(work, 1);
   for (; best < kBatchSeconds / 2; best = batch_seconds(work, calls)) calls *= 2;
   double spent = best;
-  for (int i = 0; i < kLeastBatches || spent < kCaseSeconds; ++i) {
+  for (int i = 0; (i < kLeastBatches && spent < kMostSeconds) || spent < kCaseSeconds; ++i) {
     const double time = batch_seconds(work, calls);
     best = std::min(best, time), spent += time;
   }
@@ -60,21 +62,48 @@ Bench::Bench(Options options) : options_(std::move(options)) { start_runtime(); 
 void Bench::compute(std::string_view name, std::string_view shape, double flops, const Work& work, int threads) {
   if (!wants(name)) return;
   const ThreadsFor scope(threads);
-  const auto [time, peak] = between(measure_flops, work);
+  const auto [time, peak, megabytes] = between(measure_flops, work);
   print({name, shape, heed::threads(), time, flops / time * 1e-9, "GFLOP/s", "compute", flops / time / peak});
 }
 
 void Bench::features(std::string_view name, std::string_view shape, double count, double flops, const Work& work) {
   if (!wants(name)) return;
-  const auto [time, peak] = between(measure_flops, work);
+  const auto [time, peak, megabytes] = between(measure_flops, work);
   const double rate = count / time;
   print({name, shape, heed::threads(), time, rate * 1e-9, "Gfeat/s", "compute", rate * flops / peak});
+}
+
+void Bench::compute(const Pass& pass, double flops) {
+  if (!wants(pass.name)) return;
+  const ThreadsFor scope(pass.threads);
+  const auto [time, peak, megabytes] = between(measure_flops, pass.work);
+  print({pass.name, pass.shape, heed::threads(), time, flops / time * 1e-9, "GFLOP/s", "compute", flops / time / peak,
+         pass.pass, megabytes});
+}
+
+void Bench::memory(const Pass& pass, double bytes) {
+  if (!wants(pass.name)) return;
+  const ThreadsFor scope(pass.threads);
+  const auto [time, peak, megabytes] = between(measure_bandwidth, pass.work);
+  print({pass.name, pass.shape, heed::threads(), time, bytes / time * 1e-9, "GB/s", "memory", bytes / time / peak,
+         pass.pass, megabytes});
+}
+
+void Bench::relative(const Pass& pass, const Work& plain) {
+  if (!wants(pass.name)) return;
+  const ThreadsFor scope(pass.threads);
+  const double before = time_call(plain);
+  const MemoryWatch watch;
+  const double time = time_call(pass.work), megabytes = watch.megabytes();
+  const double limit = std::min(before, time_call(plain));
+  print({pass.name, pass.shape, heed::threads(), time, 1e-3 / time, "kcalls/s", "plain", time / limit, pass.pass,
+         megabytes});
 }
 
 void Bench::memory(std::string_view name, std::string_view shape, double bytes, const Work& work, int threads) {
   if (!wants(name)) return;
   const ThreadsFor scope(threads);
-  const auto [time, peak] = between(measure_bandwidth, work);
+  const auto [time, peak, megabytes] = between(measure_bandwidth, work);
   print({name, shape, heed::threads(), time, bytes / time * 1e-9, "GB/s", "memory", bytes / time / peak});
 }
 
@@ -93,7 +122,7 @@ void Bench::count(std::string_view name, std::string_view shape, int64_t happene
 void Bench::elements(std::string_view name, std::string_view shape, double count, const Work& work) {
   if (!wants(name)) return;
   const ThreadsFor scope(1);
-  const auto [time, clock] = between(measure_clock, work);
+  const auto [time, clock, megabytes] = between(measure_clock, work);
   const double a_cycle = count / time / clock;
   print({name, shape, 1, time, a_cycle, "el/cycle", "clock", a_cycle});
 }
@@ -108,14 +137,16 @@ void Bench::scaling(std::string_view name, std::string_view shape, const Work& w
 
 void Bench::print(const Line& line) const {
   if (options_.json) {
-    const nlohmann::ordered_json object = {{"case", line.name},        {"shape", line.shape}, {"threads", line.threads},
-                                           {"ms", line.seconds * 1e3}, {"rate", line.rate},   {"unit", line.unit},
-                                           {"limit", line.limit},      {"ratio", line.ratio}};
+    nlohmann::ordered_json object = {{"case", line.name},        {"shape", line.shape}, {"threads", line.threads},
+                                     {"ms", line.seconds * 1e3}, {"rate", line.rate},   {"unit", line.unit},
+                                     {"limit", line.limit},      {"ratio", line.ratio}};
+    if (!line.pass.empty()) object["pass"] = line.pass, object["peak_mb"] = line.megabytes;
     fmt::print("{}\n", object.dump());
   } else {
-    fmt::print("{:<34} {:<22} {} thread{} {:>10.4f} ms {:>8.2f} {:<8} {:<8} {:.3f}\n", line.name, line.shape,
+    fmt::print("{:<34} {:<22} {} thread{} {:>10.4f} ms {:>8.2f} {:<8} {:<8} {:.3f}", line.name, line.shape,
                line.threads, line.threads == 1 ? " " : "s", line.seconds * 1e3, line.rate, line.unit, line.limit,
                line.ratio);
+    fmt::print("{}\n", line.pass.empty() ? "" : fmt::format(" {:<8} {:>7.1f} MB", line.pass, line.megabytes));
   }
   std::fflush(stdout);
 }

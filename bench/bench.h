@@ -26,6 +26,13 @@ struct Options {
 class Bench {
  public:
   using Work = std::function<void()>;
+  // A part of a case that is timed by itself, "forward" or "backward". Its line ends with the megabytes that it held at
+  // most: tensors, and by how much the process grew.
+  struct Pass {
+    std::string_view name, shape, pass;
+    Work work;
+    int threads = 0;
+  };
   explicit Bench(Options options);
 
   bool wants(std::string_view name) const { return name.find(options_.filter) != std::string_view::npos; }
@@ -37,6 +44,10 @@ class Bench {
   // The same for features of so many operations each: the rate is theirs.
   void features(std::string_view name, std::string_view shape, double count, double flops, const Work& work);
   void memory(std::string_view name, std::string_view shape, double bytes, const Work& work, int threads = 0);
+  void compute(const Pass& pass, double flops);
+  void memory(const Pass& pass, double bytes);
+  // The ratio is the time over that of `plain`, measured right before and right after.
+  void relative(const Pass& pass, const Work& plain);
   // The ratio is the time allowed over the time taken by a call.
   void overhead(std::string_view name, std::string_view shape, double limit_microseconds, const Work& work);
   // The ratio is elements a cycle of one core: mathematics on data in its first cache.
@@ -53,6 +64,8 @@ class Bench {
     double seconds, rate;
     const char *unit, *limit;
     double ratio;
+    std::string_view pass = "";
+    double megabytes = 0;
   };
   void print(const Line& line) const;
   Options options_;

@@ -1,4 +1,5 @@
-// heed bench ops: how close each kernel and op is to the limit of the machine.
+// heed bench: how close to the limits of the machine. ops: each kernel and op; attention: the engine and the
+// mechanisms.
 #include <memory>
 
 #include "bench/cases.h"
@@ -6,14 +7,41 @@
 
 namespace heed::cli {
 
-void add_bench(CLI::App& app) {
-  CLI::App* verb = app.add_subcommand("bench", "measure heed against the limits of this machine");
-  verb->require_subcommand(1);
-  CLI::App* ops = verb->add_subcommand("ops", "kernels and ops, a line a case: time, rate, limit, ratio to it");
+namespace {
+
+void add_ops(CLI::App& verb) {
+  CLI::App* ops = verb.add_subcommand("ops", "kernels and ops, a line a case: time, rate, limit, ratio to it");
   const auto options = std::make_shared<bench::Options>();
   ops->add_option("--filter", options->filter, "only cases whose name contains this");
   ops->add_flag("--json", options->json, "one JSON object a line");
   ops->callback([options] { bench::run_cases(*options); });
+}
+
+void add_attention(CLI::App& verb) {
+  CLI::App* attention = verb.add_subcommand("attention", "attention: a table of cases, or the one that is described");
+  const auto o = std::make_shared<bench::AttentionOptions>();
+  const std::map<std::string, Dtype> dtypes = {{"f32", Dtype::f32}, {"f64", Dtype::f64}};
+  attention->add_option("--filter", o->frame.filter, "only cases whose name contains this");
+  attention->add_flag("--json", o->frame.json, "one JSON object a line");
+  attention->add_option("--mechanism", o->mechanism, "one of heed mechanisms");
+  attention->add_option("--shape", o->shape, "B,H,T,S,D: batch, heads, queries, keys, width")
+      ->delimiter(',')
+      ->expected(5);
+  attention->add_flag("--causal", o->causal, "nobody looks into the future");
+  attention->add_option("--window", o->window, "LEFT,RIGHT: so many keys on either side")->delimiter(',')->expected(2);
+  attention->add_flag("--backward", o->backward, "the backward pass too");
+  attention->add_option("--dtype", o->dtype, "f32, or f64 (the limit stays that of f32)")
+      ->transform(CLI::Transformer(dtypes));
+  attention->callback([o] { bench::run_attention(*o); });
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app) {
+  CLI::App* verb = app.add_subcommand("bench", "measure heed against the limits of this machine");
+  verb->require_subcommand(1);
+  add_ops(*verb);
+  add_attention(*verb);
 }
 
 }  // namespace heed::cli

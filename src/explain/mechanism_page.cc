@@ -73,7 +73,7 @@ std::vector<std::string> figure_of(const WorkedExample& x, Language language) {
 Section worked_section(const Mechanism& row, Language language) {
   const WorkedExample x = worked_example(row);
   std::string text = text_of(x, language);
-  if (const Words remark = row.worked().remark; remark.en) text += (text.empty() ? "" : " ") + in(language, remark);
+  if (const Words remark = row.worked().remark; remark.en) text = fmt::format("{}{}{}", text, text.empty() ? "" : " ", in(language, remark));
   return {in(language, {"A worked example", "算例"}), text, figure_of(x, language)};
 }
 

@@ -73,7 +73,8 @@ std::vector<std::string> figure_of(const WorkedExample& x, Language language) {
 Section worked_section(const Mechanism& row, Language language) {
   const WorkedExample x = worked_example(row);
   std::string text = text_of(x, language);
-  if (const Words remark = row.worked().remark; remark.en) text = fmt::format("{}{}{}", text, text.empty() ? "" : " ", in(language, remark));
+  if (const Words remark = row.worked().remark; remark.en)
+    text = fmt::format("{}{}{}", text, text.empty() ? "" : " ", in(language, remark));
   return {in(language, {"A worked example", "算例"}), text, figure_of(x, language)};
 }
 
@@ -93,7 +94,7 @@ Page page_of(const Mechanism& row, Language language, Ink ink) {
   const auto title = [&](const char* en, const char* zh) { return in(language, {en, zh}); };
   return {row.name,
           {{title("What it is for", "用途"), in(language, row.purpose)},
-           {title("Formula", "公式"), "", {row.formula}},
+           {title("Formula", "公式"), "", wrapped(row.formula, kWidth - 2)},
            {title("Paper", "论文"), row.paper},
            worked_section(row, language),
            picture_section(row, language, ink),

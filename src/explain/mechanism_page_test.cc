@@ -50,7 +50,7 @@ TEST(MechanismPage, ScaledDotIsTheKnownExample) {
 TEST(MechanismPage, ChineseIsChinese) {
   for (const auto& row : attention::mechanisms()) {
     const std::string text = mechanism_text(row, Language::chinese, Ink::blocks);
-    for (const char* english : {"What", "weights", " time", " memory", "drawn", "Paper"})
+    for (const char* english : {"What", "weights", " time,", " memory\n", "drawn", "Paper"})
       EXPECT_EQ(text.find(english), std::string::npos) << row.name << ": " << english << " in\n" << text;
   }
 }

@@ -151,6 +151,7 @@ using Normalizer = attention::Slot<attention::NormalizerRoom>;
 Normalizer softmax();        // the default
 Normalizer sigmoid();        // each weight by itself
 Normalizer no_normalizer();  // weights are the scores
+Normalizer sparsemax();      // the nearest point of the simplex: many weights are exactly 0
 
 struct AttendOptions {
   Scores scores = {};

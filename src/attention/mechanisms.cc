@@ -65,6 +65,7 @@ const std::vector<Mechanism>& mechanisms() {
       // normalisers
       sigmoid_row(),
       no_normalizer_row(),
+      sparsemax_row(),
   };
   return all;
 }

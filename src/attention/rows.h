@@ -42,5 +42,6 @@ Mechanism strided_fixed_row();
 Mechanism adaptive_row();
 Mechanism sigmoid_row();
 Mechanism no_normalizer_row();
+Mechanism sparsemax_row();
 
 }  // namespace heed::attention

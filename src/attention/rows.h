@@ -43,5 +43,9 @@ Mechanism adaptive_row();
 Mechanism sigmoid_row();
 Mechanism no_normalizer_row();
 Mechanism sparsemax_row();
+Mechanism entmax15_row();
+Mechanism top_k_row();
+Mechanism hard_row();
+Mechanism sink_row();
 
 }  // namespace heed::attention

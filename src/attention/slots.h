@@ -92,6 +92,8 @@ class NormalizerRoom {
   virtual ~NormalizerRoom() = default;
   virtual const char* name() const = 0;
   virtual void prepare(Pipeline& p) const = 0;
+  // What is left to do by taped ops; `part`: whose weights were asked for.
+  virtual void finish(Attended&, const AttendOptions::Part& part) const { (void)part; }
   // The scores of query i, −∞ where hidden, become weights.
   virtual void reference(const Plain& x, int64_t i, std::vector<double>& row) const = 0;
 };

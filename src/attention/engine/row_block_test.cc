@@ -23,7 +23,8 @@ struct Named {
   Normalizer normalizer;
 };
 const std::vector<Named>& normalizers() {
-  static const std::vector<Named> all = {{"sparsemax", sparsemax()}};
+  static const std::vector<Named> all = {
+      {"sparsemax", sparsemax()}, {"entmax15", entmax15()}, {"top_k", top_k(5)}, {"hard", hard()}};
   return all;
 }
 
@@ -39,6 +40,10 @@ std::vector<double> weights_of(const Normalizer& normalizer, const std::vector<d
 TEST(RowBlock, ThreeScoresHaveTheirKnownWeights) {
   for (const Dtype dtype : {Dtype::f32, Dtype::f64}) {
     EXPECT_TRUE(close(weights_of(sparsemax(), {-2, 0, 0.5}, dtype), std::vector<double>{0, .25, .75}, 1e-6));
+    EXPECT_TRUE(close(weights_of(entmax15(), {-2, 0, 0.5}, dtype), std::vector<double>{0, .3260, .6740}, 5e-5));
+    EXPECT_TRUE(close(weights_of(top_k(3), {-2, 0, 0.5}, dtype), std::vector<double>{.0486, .3592, .5922}, 5e-5));
+    EXPECT_TRUE(close(weights_of(top_k(7), {-2, 0, 0.5}, dtype), std::vector<double>{.0486, .3592, .5922}, 5e-5));
+    EXPECT_TRUE(close(weights_of(hard(), {-2, 0, 0.5}, dtype), std::vector<double>{0, 0, 1}, 1e-6));
   }
 }
 

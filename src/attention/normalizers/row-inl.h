@@ -76,6 +76,13 @@ HWY_NOINLINE void weigh_improper(const ScoreRow<T>& row, bool nowhere) {
     row.data[j] = nowhere || row.data[j] == -INFINITY ? T{0} : static_cast<T>(NAN);
 }
 
+// Scores become such weights, and so do their gradients.
+template <class T>
+HWY_NOINLINE void backward_improper(const ScoreRow<T>& row, bool nowhere, T* gradient) {
+  weigh_improper(row, nowhere);
+  std::copy_n(row.data, row.count, gradient);
+}
+
 // The scores that may have weights in a search for a threshold: those within `reach` of the largest, as
 // (s − largest)·unit, filled up to a whole number of steps with −∞.
 template <class T>
@@ -83,6 +90,7 @@ struct Candidates {
   T largest = 0;
   T* data = nullptr;
   int64_t count = 0;
+  int64_t whole_steps() const { return (count + kPanel - 1) / kPanel * kPanel; }
 };
 template <class T>
 HWY_INLINE Candidates<T> candidates_of(const ScoreRow<T>& row, T reach, T unit) {

@@ -20,7 +20,7 @@ template <class T>
 HWY_INLINE T next_threshold(const Candidates<T>& scores, T tau) {
   const Tag<T> d;
   Accumulators<T> sum(0), count(0);
-  for_vectors<T>((scores.count + kPanel - 1) / kPanel * kPanel, [&](int64_t at, int part) HWY_ATTR {
+  for_vectors<T>(scores.whole_steps(), [&](int64_t at, int part) HWY_ATTR {
     const auto s = hn::LoadU(d, scores.data + at);
     const auto above = hn::Not(hn::Le(s, hn::Set(d, tau)));
     sum[part] = hn::Add(sum[part], hn::IfThenElseZero(above, s));
@@ -66,6 +66,7 @@ void weigh(const ScoreRow<T>& row, const RowStatistics& of) {
 template <class T>
 void backward(const ScoreRow<T>& row, const RowStatistics& of, T* gradient) {
   const Tag<T> d;
+  if (!proper(of)) return backward_improper(row, of.threshold == INFINITY, gradient);
   weigh(row, of);
   Accumulators<T> sum(0), count(0);
   const auto has_weight = [&](int64_t at) HWY_ATTR { return hn::Ne(hn::LoadU(d, row.data + at), hn::Zero(d)); };
@@ -74,7 +75,7 @@ void backward(const ScoreRow<T>& row, const RowStatistics& of, T* gradient) {
     sum[part] = hn::Add(sum[part], hn::IfThenElseZero(some, hn::LoadU(d, gradient + at)));
     count[part] = hn::Add(count[part], hn::IfThenElseZero(some, hn::Set(d, T{1})));
   });
-  const auto mean = hn::Set(d, proper(of) ? sum.sum() / count.sum() : static_cast<T>(NAN));
+  const auto mean = hn::Set(d, sum.sum() / count.sum());
   for_vectors<T>(row.count, [&](int64_t at, int) HWY_ATTR {
     hn::StoreU(hn::IfThenElseZero(has_weight(at), hn::Sub(hn::LoadU(d, gradient + at), mean)), d, gradient + at);
   });

@@ -148,9 +148,15 @@ void adaptive_clamp(Tensor& z, double most);             // to [0, most], after 
 
 // ---- Normalisers ----------------------------------------------------------------------------------------------------
 using Normalizer = attention::Slot<attention::NormalizerRoom>;
-Normalizer softmax();        // the default
-Normalizer sigmoid();        // each weight by itself
-Normalizer no_normalizer();  // weights are the scores
+Normalizer softmax();         // the default
+Normalizer sigmoid();         // each weight by itself
+Normalizer no_normalizer();   // weights are the scores
+Normalizer sparsemax();       // the nearest point of the simplex: many weights are exactly 0
+Normalizer entmax15();        // [s/2 − τ]₊²: between softmax and sparsemax
+Normalizer top_k(int64_t k);  // softmax over the k largest scores of each query
+Normalizer hard();            // the key with the largest score, and no other
+// softmax with one more element in each row's sum, a logit a head (H), that takes weight and brings no value.
+Normalizer sink(const Tensor& logits);
 
 struct AttendOptions {
   Scores scores = {};

@@ -88,9 +88,12 @@ void check_options(const AttendOptions& o) {
 }
 
 // Some spans are made for the softmax that follows them.
-void check_renormalized(const Pipeline& p, const AttendOptions& o) {
+void check_normalizer(const Pipeline& p, const AttendOptions& o) {
+  check(!p.row_normalizer || !p.focus.centre.defined(), "attend",
+        "the span {} and the normaliser {} do not combine: its weights fall off around a centre after a softmax",
+        p.focus.of, room_of(o.normalizer).name());
   if (p.renormalized.empty()) return;
-  check(p.normalizer == Streaming::softmax, "attend",
+  check(p.is_softmax(), "attend",
         "the span {} and the normaliser {} do not combine: its weights are those of a softmax", p.renormalized,
         room_of(o.normalizer).name());
   check(o.soft_cap == 0, "attend", "the span {} and a soft cap of {} do not combine: the cap would bend the span",
@@ -116,7 +119,7 @@ Prepared prepare(const Tensor& q, const Tensor& k, const Tensor& v, const Attend
   room_of(options.normalizer).prepare(p);
   check_widths(p.q, p.k);
   p.n.width = p.q.dim(3);
-  check_renormalized(p, options);
+  check_normalizer(p, options);
   return made;
 }
 
@@ -153,7 +156,12 @@ struct Saved {
   Dropout dropout;
   Tensor features;
   Focus focus;
+  std::optional<RowNormalizer> row_normalizer;
+  Tensor statistics;  // (B,H,T,4) as f64: RowStatistics, of a whole-row normaliser
 
+  const RowStatistics* row_statistics() const {
+    return reinterpret_cast<const RowStatistics*>(std::as_const(statistics).data<double>());
+  }
   template <class T>
   Problem<T> problem() const {
     Problem<T> p{n, rows<T>(q), rows<T>(k), rows<T>(v), scale, {}, soft_cap, normalizer, visible, dropout, {}, {}};
@@ -163,6 +171,8 @@ struct Saved {
     return p;
   }
 };
+
+bool has_log_sum_exp(const Saved& saved) { return !saved.row_normalizer && saved.normalizer == Streaming::softmax; }
 
 std::vector<Tensor> inputs_of(const Pipeline& p) {
   std::vector<Tensor> inputs = {p.q, p.k, p.v};
@@ -213,7 +223,10 @@ void gradients(const Saved& saved, const Incoming<T>& in, Gradients& d) {
     dcentre = Tensor::zeros(saved.focus.centre.shape(), dtype);
     outgoing.dcentres = dcentre.data<T>();
   }
-  backward(saved.problem<T>(), in, outgoing);
+  if (saved.row_normalizer)
+    backward_rows(saved.problem<T>(), saved.row_normalizer->pieces(T{}), saved.row_statistics(), in, outgoing);
+  else
+    backward(saved.problem<T>(), in, outgoing);
   d.add(0, dq), d.add(1, dk), d.add(2, dv);
   if (dfeatures.defined()) d.add(static_cast<int>(3 + dbiases.size()), dfeatures);
   for (size_t i = 0; i < dbiases.size(); ++i)
@@ -229,7 +242,7 @@ void gradients(const Saved& saved, std::span<const Tensor> arrived, Gradients& d
   Tensor row_terms = arrived[1].packed();
   if (dweights.defined()) row_terms = row_terms - sum(saved.weights * dweights, -1);
   Incoming<T> in{rows<T>(saved.out), rows<T>(dout), nullptr, std::as_const(row_terms).data<T>(), {}};
-  if (saved.normalizer == Streaming::softmax) in.log_sum_exp = saved.log_sum_exp.data<T>();
+  if (has_log_sum_exp(saved)) in.log_sum_exp = saved.log_sum_exp.data<T>();
   if (dweights.defined()) in.dweights = rows<T>(dweights);
   gradients<T>(saved, in, d);
 }
@@ -251,9 +264,22 @@ Tensor weights_of(const Saved& saved, const Chosen& which) {
   Tensor w({saved.n.batch, static_cast<int64_t>(which.heads.size()), static_cast<int64_t>(which.queries.size()),
             saved.n.keys},
            saved.q.dtype());
-  const bool softmax = saved.normalizer == Streaming::softmax;
-  weights(saved.problem<T>(), softmax ? std::as_const(saved.log_sum_exp).data<T>() : nullptr, which, w.data<T>());
+  if (saved.row_normalizer)
+    weights_of_rows(saved.problem<T>(), saved.row_normalizer->pieces(T{}), saved.row_statistics(), which, w.data<T>());
+  else
+    weights(saved.problem<T>(), has_log_sum_exp(saved) ? std::as_const(saved.log_sum_exp).data<T>() : nullptr, which,
+            w.data<T>());
   return w;
+}
+
+template <class T>
+void forward_of(Saved& saved) {
+  const Rows<T> out = mutable_rows<T>(saved.out);
+  if (!saved.row_normalizer) return forward(saved.problem<T>(), {out, saved.log_sum_exp.data<T>()});
+  saved.statistics = Tensor({saved.n.batch, saved.n.heads, saved.n.queries, 4}, Dtype::f64);
+  static_assert(sizeof(RowStatistics) == 4 * sizeof(double));
+  forward_rows(saved.problem<T>(), saved.row_normalizer->pieces(T{}), out,
+               reinterpret_cast<RowStatistics*>(saved.statistics.data<double>()));
 }
 
 Dropout dropout_of(const AttendOptions& options, const Sizes& n) {
@@ -283,12 +309,14 @@ Saved computed(const Prepared& made, const AttendOptions& options) {
               p.normalizer,
               dropout_of(options, n),
               p.features.defined() ? p.features.detach().packed() : Tensor(),
-              p.focus};
+              p.focus,
+              p.row_normalizer,
+              {}};
   if (p.focus.centre.defined()) saved.focus.centre = p.focus.centre.packed().detach();
   for (const Bias& bias : p.biases)
     saved.biases.push_back(
         {bias.by_distance ? bias.values.packed().detach() : with_rows(bias.values), bias.by_distance});
-  forward(saved.problem<T>(), {mutable_rows<T>(saved.out), saved.log_sum_exp.template data<T>()});
+  forward_of<T>(saved);
   return saved;
 }
 
@@ -299,7 +327,7 @@ Attended run(const Prepared& made, const AttendOptions& options) {
   const bool all = options.weights_of.heads.empty() && options.weights_of.queries.empty();
   Tensor part;
   if (options.return_weights) (all ? saved.weights : part) = weights_of<T>(saved, chosen(options.weights_of, p.n));
-  if (p.normalizer != Streaming::softmax) saved.log_sum_exp = Tensor::zeros(saved.log_sum_exp.shape(), p.q.dtype());
+  if (!has_log_sum_exp(saved)) saved.log_sum_exp = Tensor::zeros(saved.log_sum_exp.shape(), p.q.dtype());
   std::vector<Tensor> outputs = {saved.out, saved.log_sum_exp};
   if (saved.weights.defined()) outputs.push_back(saved.weights);
   saved.out = saved.out.detach(), saved.log_sum_exp = saved.log_sum_exp.detach();
@@ -307,8 +335,7 @@ Attended run(const Prepared& made, const AttendOptions& options) {
   const std::vector<Tensor> inputs = inputs_of(p);
   outputs = record_all("attend", outputs, inputs,
                        [saved](std::span<const Tensor> arrived, Gradients& d) { gradients<T>(saved, arrived, d); });
-  return {outputs[0], outputs.size() > 2 ? outputs[2] : part,
-          p.normalizer == Streaming::softmax ? outputs[1] : Tensor()};
+  return {outputs[0], outputs.size() > 2 ? outputs[2] : part, has_log_sum_exp(saved) ? outputs[1] : Tensor()};
 }
 
 // ---- guided attention -------------------------------------------------------------------------------------
@@ -374,8 +401,8 @@ Tensor guided_loss(const Tensor& q, const Tensor& k, const Tensor& alignment, co
   AttendOptions without = options;
   without.dropout = 0;  // a loss of the weights before dropout
   const attention::Prepared made = attention::prepare(q, k, Tensor::zeros(none, k.dtype()), without);
-  check(made.pipeline.normalizer == attention::Streaming::softmax, "guided_loss",
-        "the normaliser {} with a guided loss: wanted softmax", attention::room_of(options.normalizer).name());
+  check(made.pipeline.is_softmax(), "guided_loss", "the normaliser {} with a guided loss: wanted softmax",
+        attention::room_of(options.normalizer).name());
   check(!made.pipeline.focus.centre.defined(), "guided_loss",
         "the span {} and a guided loss do not combine: its weights are no softmax's", made.pipeline.focus.of);
   const Tensor aligned = attention::alignment_for(alignment, made.pipeline.n, q.dtype());

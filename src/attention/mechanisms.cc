@@ -65,6 +65,11 @@ const std::vector<Mechanism>& mechanisms() {
       // normalisers
       sigmoid_row(),
       no_normalizer_row(),
+      sparsemax_row(),
+      entmax15_row(),
+      top_k_row(),
+      hard_row(),
+      sink_row(),
   };
   return all;
 }

@@ -51,7 +51,7 @@ class Formula {
   }
   // Scores become weights.
   void weigh(int64_t i, std::vector<double>& row) const {
-    room_of(options_.normalizer).reference(row);
+    room_of(options_.normalizer).reference(x_, i, row);
     if (const SpanRoom* span = room_of(options_.span))
       for (size_t j = 0; j < row.size(); ++j)
         if (row[j] != 0) row[j] *= span->multiplier(given_, i, static_cast<int64_t>(j));

@@ -42,5 +42,10 @@ Mechanism strided_fixed_row();
 Mechanism adaptive_row();
 Mechanism sigmoid_row();
 Mechanism no_normalizer_row();
+Mechanism sparsemax_row();
+Mechanism entmax15_row();
+Mechanism top_k_row();
+Mechanism hard_row();
+Mechanism sink_row();
 
 }  // namespace heed::attention

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "attention/engine/problem.h"
+#include "attention/engine/row_block.h"
 
 namespace heed::attention {
 
@@ -38,7 +39,11 @@ struct Pipeline {
   Streaming normalizer = Streaming::softmax;
   Tensor features;  // (H or 1, D): the scores are Σ_d features_d·tanh(q_d + k_d); undefined: scale·q·k
   Focus focus;
-  std::string renormalized = {};  // what holds only where an uncapped softmax comes next
+  std::string renormalized = {};                     // what holds only where an uncapped softmax comes next
+  std::optional<RowNormalizer> row_normalizer = {};  // in place of it: one that wants whole rows
+  bool has_sink = false;                             // the sum of a row holds more than its keys
+
+  bool is_softmax() const { return !row_normalizer && normalizer == Streaming::softmax && !has_sink; }
 };
 
 // The keys as they are, but 0 where they are padding: what is computed of them has no gradient there.
@@ -90,7 +95,10 @@ class NormalizerRoom {
   virtual ~NormalizerRoom() = default;
   virtual const char* name() const = 0;
   virtual void prepare(Pipeline& p) const = 0;
-  virtual void reference(std::vector<double>& row) const = 0;  // scores, −∞ where hidden, become weights
+  // What is left to do by taped ops; `part`: whose weights were asked for.
+  virtual void finish(Attended&, const AttendOptions::Part& part) const { (void)part; }
+  // The scores of query i, −∞ where hidden, become weights.
+  virtual void reference(const Plain& x, int64_t i, std::vector<double>& row) const = 0;
 };
 
 // The rooms of the slots that were left empty.

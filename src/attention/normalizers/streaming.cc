@@ -16,7 +16,7 @@ class Softmax final : public NormalizerRoom {
  public:
   const char* name() const override { return "softmax"; }
   void prepare(Pipeline& p) const override { p.normalizer = Streaming::softmax; }
-  void reference(std::vector<double>& row) const override {
+  void reference(const Plain&, int64_t, std::vector<double>& row) const override {
     double largest = -INFINITY, sum = 0;
     for (const double s : row) largest = std::max(largest, s);
     for (double& s : row) sum += s = largest == -INFINITY ? 0 : std::exp(s - largest);
@@ -28,7 +28,7 @@ class Sigmoid final : public NormalizerRoom {
  public:
   const char* name() const override { return "sigmoid"; }
   void prepare(Pipeline& p) const override { p.normalizer = Streaming::sigmoid; }
-  void reference(std::vector<double>& row) const override {
+  void reference(const Plain&, int64_t, std::vector<double>& row) const override {
     for (double& s : row) s = 1 / (1 + std::exp(-s));
   }
 };
@@ -37,7 +37,7 @@ class None final : public NormalizerRoom {
  public:
   const char* name() const override { return "none"; }
   void prepare(Pipeline& p) const override { p.normalizer = Streaming::none; }
-  void reference(std::vector<double>& row) const override {
+  void reference(const Plain&, int64_t, std::vector<double>& row) const override {
     for (double& s : row) s = s == -INFINITY ? 0 : s;
   }
 };

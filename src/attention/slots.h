@@ -23,6 +23,16 @@ struct Focus {
   std::string of;  // the span that asked for it
 };
 
+// scale · queries_i·keys[x] is added to the scores and values[x] to the values, x = j − i' − first, clipped to the
+// tables.
+struct RelativeTerm {
+  Tensor queries;  // (B,H,T,D)
+  Tensor keys;     // (distances, D) or (H, distances, D)
+  Tensor values;   // (distances, E), or undefined
+  int64_t first = 0;
+  double scale = 1;
+};
+
 // What the engine is handed: attention after the slots have prepared it (all of it may be on the tape).
 struct Pipeline {
   Tensor q, k, v;
@@ -36,6 +46,7 @@ struct Pipeline {
   Tensor features;  // (H or 1, D): the scores are Σ_d features_d·tanh(q_d + k_d); undefined: scale·q·k
   Focus focus;
   std::string renormalized = {};  // what holds only where an uncapped softmax comes next
+  RelativeTerm relative = {};     // where it has keys
 };
 
 // The keys as they are, but 0 where they are padding: what is computed of them has no gradient there.
@@ -70,6 +81,8 @@ class PositionRoom {
   virtual void prepare(Pipeline& p) const = 0;
   virtual void move(Plain&) const {}                                            // what it does to q and k
   virtual double reference(const Plain&, int64_t, int64_t) const { return 0; }  // what it adds to a score
+  // What it adds to component c of v_j, as query i sees it.
+  virtual double value_reference(const Plain&, int64_t, int64_t, int64_t) const { return 0; }
 };
 
 class SpanRoom {

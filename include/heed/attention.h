@@ -122,6 +122,13 @@ struct T5Options {
 };
 Position t5(const Tensor& table, const T5Options& options = {});
 
+// q_i·keys[x]/√D is added to the scores and values[x] to v_j as i sees it, x = clip(j − i', −R, R) + R: learned tables
+// (2R + 1, D) and, unless undefined, (2R + 1, E). Shaw, Uszkoreit & Vaswani 2018, arXiv:1803.02155
+Position shaw(const Tensor& keys, const Tensor& values = {});
+// q becomes q + u, and (q_i + v)·(W R_{i'−j})/√D is added to the scores; R_x are the sines, then the cosines of
+// x·10000^(−2c/M); u and v (H, D) and W (H·D, M) are learned. Dai et al. 2019, arXiv:1901.02860
+Position transformer_xl(const Tensor& u, const Tensor& v, const Tensor& w);
+
 // ---- Spans: who may look where --------------------------------------------------------------------------------------
 using Span = attention::Slot<attention::SpanRoom>;
 Span operator&(const Span& a, const Span& b);  // both must allow it

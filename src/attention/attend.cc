@@ -92,6 +92,9 @@ void check_normalizer(const Pipeline& p, const AttendOptions& o) {
   check(!p.row_normalizer || !p.focus.centre.defined(), "attend",
         "the span {} and the normaliser {} do not combine: its weights fall off around a centre after a softmax",
         p.focus.of, room_of(o.normalizer).name());
+  check(!p.row_normalizer || !p.relative.keys.defined(), "attend",
+        "the position {} and the normaliser {} do not combine: its vectors are added as a row streams by",
+        p.relative.keys.defined() ? room_of(o.position)->name() : "", room_of(o.normalizer).name());
   if (p.renormalized.empty()) return;
   check(p.is_softmax(), "attend",
         "the span {} and the normaliser {} do not combine: its weights are those of a softmax", p.renormalized,
@@ -145,6 +148,25 @@ Rows<const T> bias_rows(const Bias& bias, const Sizes& n) {
   return {std::as_const(x).data<T>() + n.queries - 1, 0, x.dim(0) == 1 ? 0 : x.strides()[0], -1};
 }
 
+RelativeTerm off_the_tape(const RelativeTerm& r) {
+  if (!r.keys.defined()) return {};
+  const auto rows = [](const Tensor& x) { return x.dim(-1) <= 1 || x.strides().back() == 1 ? x : x.packed(); };
+  return {with_rows(r.queries), rows(r.keys.detach()), r.values.defined() ? rows(r.values.detach()) : Tensor(), r.first,
+          r.scale};
+}
+// (distances, D), or (H, distances, D)
+template <class T>
+ByDistance<T> table(const Tensor& x, int64_t first) {
+  if (!x.defined()) return {};
+  const Rows<const T> rows{x.data<T>(), 0, x.rank() == 3 ? x.strides()[0] : 0, x.strides()[x.rank() - 2]};
+  return {rows, first, x.dim(-2), x.dim(-1)};
+}
+template <class T>
+Relative<T> relative(const RelativeTerm& r) {
+  if (!r.keys.defined()) return {};
+  return {rows<T>(r.queries), r.scale, table<T>(r.keys, r.first), table<T>(r.values, r.first)};
+}
+
 // All that backward needs, off the tape.
 struct Saved {
   Sizes n;
@@ -158,6 +180,7 @@ struct Saved {
   Focus focus;
   std::optional<RowNormalizer> row_normalizer;
   Tensor statistics;  // (B,H,T,4) as f64: RowStatistics, of a whole-row normaliser
+  RelativeTerm relative;
 
   const RowStatistics* row_statistics() const {
     return reinterpret_cast<const RowStatistics*>(std::as_const(statistics).data<double>());
@@ -165,6 +188,7 @@ struct Saved {
   template <class T>
   Problem<T> problem() const {
     Problem<T> p{n, rows<T>(q), rows<T>(k), rows<T>(v), scale, {}, soft_cap, normalizer, visible, dropout, {}, {}};
+    p.relative = attention::relative<T>(relative);
     for (const Bias& bias : biases) p.biases.push_back(bias_rows<T>(bias, n));
     if (features.defined()) p.features = {features.data<T>(), 0, stride(features, 0), 0};
     if (focus.centre.defined()) p.centres = {std::as_const(focus.centre).data<T>(), focus.sigma};
@@ -179,6 +203,8 @@ std::vector<Tensor> inputs_of(const Pipeline& p) {
   for (const Bias& bias : p.biases) inputs.push_back(bias.values);
   if (p.features.defined()) inputs.push_back(p.features);
   if (p.focus.centre.defined()) inputs.push_back(p.focus.centre);
+  for (const Tensor* x : {&p.relative.queries, &p.relative.keys, &p.relative.values})
+    if (x->defined()) inputs.push_back(*x);
   return inputs;
 }
 
@@ -195,6 +221,35 @@ BiasGradient bias_gradient(const Bias& bias, const Sizes& n) {
   const bool shared = bias.values.dim(0) < n.batch || bias.values.dim(1) < n.heads;
   return {Tensor::zeros(bias.values.shape(), dtype), shared};
 }
+
+// Where the gradients of the relative term are gathered; of a table a copy for each batch and head, which are summed
+// later.
+struct RelativeGradients {
+  Tensor queries, keys, values;
+
+  RelativeGradients(const Saved& saved, int first_input, const Gradients& d) {
+    const RelativeTerm& r = saved.relative;
+    const auto of_table = [&](const Tensor& x) {
+      return Tensor::zeros({saved.n.batch, saved.n.heads, x.dim(-2), x.dim(-1)}, x.dtype());
+    };
+    if (!r.keys.defined()) return;
+    if (d.needs(first_input)) queries = Tensor::zeros(r.queries.shape(), r.queries.dtype());
+    if (d.needs(first_input + 1)) keys = of_table(r.keys);
+    if (r.values.defined() && d.needs(first_input + 2)) values = of_table(r.values);
+  }
+  template <class T>
+  void hand_to(Outgoing<T>& outgoing) {
+    if (queries.defined()) outgoing.drelative_queries = mutable_rows<T>(queries);
+    if (keys.defined()) outgoing.drelative_keys = mutable_rows<T>(keys);
+    if (values.defined()) outgoing.drelative_values = mutable_rows<T>(values);
+  }
+  void add(int first_input, Gradients& d) const {
+    for (const Tensor* x : {&queries, &keys, &values}) {
+      if (x->defined()) d.add(first_input, *x);
+      ++first_input;
+    }
+  }
+};
 
 template <class T>
 void gradients(const Saved& saved, const Incoming<T>& in, Gradients& d) {
@@ -223,6 +278,10 @@ void gradients(const Saved& saved, const Incoming<T>& in, Gradients& d) {
     dcentre = Tensor::zeros(saved.focus.centre.shape(), dtype);
     outgoing.dcentres = dcentre.data<T>();
   }
+  const int first_relative = static_cast<int>(3 + saved.biases.size() + (saved.features.defined() ? 1 : 0) +
+                                              (saved.focus.centre.defined() ? 1 : 0));
+  RelativeGradients drelative(saved, first_relative, d);
+  drelative.hand_to(outgoing);
   if (saved.row_normalizer)
     backward_rows(saved.problem<T>(), saved.row_normalizer->pieces(T{}), saved.row_statistics(), in, outgoing);
   else
@@ -232,6 +291,7 @@ void gradients(const Saved& saved, const Incoming<T>& in, Gradients& d) {
   for (size_t i = 0; i < dbiases.size(); ++i)
     if (dbiases[i].values.defined()) d.add(static_cast<int>(3 + i), dbiases[i].values);
   if (dcentre.defined()) d.add(static_cast<int>(3 + dbiases.size() + (dfeatures.defined() ? 1 : 0)), dcentre);
+  drelative.add(first_relative, d);
 }
 
 // What arrives at out, log_sum_exp and weights.
@@ -311,7 +371,8 @@ Saved computed(const Prepared& made, const AttendOptions& options) {
               p.features.defined() ? p.features.detach().packed() : Tensor(),
               p.focus,
               p.row_normalizer,
-              {}};
+              {},
+              off_the_tape(p.relative)};
   if (p.focus.centre.defined()) saved.focus.centre = p.focus.centre.packed().detach();
   for (const Bias& bias : p.biases)
     saved.biases.push_back(

@@ -49,6 +49,8 @@ const std::vector<Mechanism>& mechanisms() {
       yarn_row(),
       alibi_row(),
       t5_row(),
+      shaw_row(),
+      transformer_xl_row(),
       // spans
       causal_row(),
       window_row(),

@@ -56,7 +56,11 @@ class Formula {
       for (size_t j = 0; j < row.size(); ++j)
         if (row[j] != 0) row[j] *= span->multiplier(given_, i, static_cast<int64_t>(j));
   }
-  const Plain& head() const { return x_; }
+  double value(int64_t i, int64_t j, int64_t c) const {
+    const double v = x_.v[static_cast<size_t>(j * x_.value_width + c)];
+    const PositionRoom* position = room_of(options_.position);
+    return position ? v + position->value_reference(x_, i, j, c) : v;
+  }
 
  private:
   const AttendOptions& options_;
@@ -88,8 +92,7 @@ Reference reference(const Tensor& q, const Tensor& k, const Tensor& v, const Att
         for (int64_t c = 0; c < width; ++c) {
           double sum = 0;  // a weight of 0 is no look: what lies behind it may be NaN
           for (int64_t j = 0; j < keys; ++j)
-            if (const double p = row[static_cast<size_t>(j)]; p != 0)
-              sum += p * formula.head().v[static_cast<size_t>(j * width + c)];
+            if (const double p = row[static_cast<size_t>(j)]; p != 0) sum += p * formula.value(i, j, c);
           r.out.at<double>({b, h, i, c}) = sum;
         }
       }

@@ -28,6 +28,8 @@ Mechanism rope_interleaved_row();
 Mechanism yarn_row();
 Mechanism alibi_row();
 Mechanism t5_row();
+Mechanism shaw_row();
+Mechanism transformer_xl_row();
 Mechanism causal_row();
 Mechanism window_row();
 Mechanism lengths_row();

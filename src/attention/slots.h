@@ -26,6 +26,15 @@ struct Focus {
 
 // Of tensors of 2 to 4 dimensions that attend accepts; Error otherwise.
 Sizes sizes_of(const Tensor& q, const Tensor& k, const Tensor& v);
+// scale · queries_i·keys[x] is added to the scores and values[x] to the values, x = j − i' − first, clipped to the
+// tables.
+struct RelativeTerm {
+  Tensor queries;  // (B,H,T,D)
+  Tensor keys;     // (distances, D) or (H, distances, D)
+  Tensor values;   // (distances, E), or undefined
+  int64_t first = 0;
+  double scale = 1;
+};
 
 // What the engine is handed: attention after the slots have prepared it (all of it may be on the tape).
 struct Pipeline {
@@ -42,6 +51,7 @@ struct Pipeline {
   std::string renormalized = {};                     // what holds only where an uncapped softmax comes next
   std::optional<RowNormalizer> row_normalizer = {};  // in place of it: one that wants whole rows
   bool has_sink = false;                             // the sum of a row holds more than its keys
+  RelativeTerm relative = {};                        // where it has keys
 
   bool is_softmax() const { return !row_normalizer && normalizer == Streaming::softmax && !has_sink; }
 };
@@ -78,6 +88,8 @@ class PositionRoom {
   virtual void prepare(Pipeline& p) const = 0;
   virtual void move(Plain&) const {}                                            // what it does to q and k
   virtual double reference(const Plain&, int64_t, int64_t) const { return 0; }  // what it adds to a score
+  // What it adds to component c of v_j, as query i sees it.
+  virtual double value_reference(const Plain&, int64_t, int64_t, int64_t) const { return 0; }
 };
 
 class SpanRoom {

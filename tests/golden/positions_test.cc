@@ -76,5 +76,19 @@ TEST(Alibi, SlopesAreThoseOfBloom) {
   }
 }
 
+TEST(Shaw, AgreesWithItsFormula) {
+  const Tensor q = given("shaw/q"), k = given("shaw/k"), v = given("shaw/v");
+  const Position position = shaw(given("shaw/keys"), given("shaw/values"));
+  EXPECT_TRUE(
+      close(scores(q, k, {.position = shaw(given("shaw/keys"))}).values(), given("shaw/scores").values(), 1e-13));
+  EXPECT_TRUE(close(attend(q, k, v, {.position = position}).out.values(), given("shaw/out").values(), 1e-13));
+}
+
+TEST(TransformerXl, AgreesWithItsFormula) {
+  const auto of = [](const char* name) { return given(std::string("transformer_xl/") + name); };
+  const Tensor got = scores(of("q"), of("k"), {.position = transformer_xl(of("u"), of("v"), of("w"))});
+  EXPECT_TRUE(close(got.values(), of("scores").values(), 1e-13));
+}
+
 }  // namespace
 }  // namespace heed

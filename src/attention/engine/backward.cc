@@ -12,7 +12,7 @@
 #include "hwy/foreach_target.h"
 // After Highway's own, in this order.
 #include "attention/engine/added-inl.h"
-#include "attention/engine/pieces-inl.h"
+#include "attention/engine/relative-inl.h"
 #include "kernels/panels-inl.h"
 
 #ifndef HEED_ATTENTION_ENGINE_BACKWARD_ONCE
@@ -51,6 +51,7 @@ namespace heed::attention {
 namespace HWY_NAMESPACE {
 
 inline constexpr int64_t kTileStride = kPanel;
+static_assert(kBackwardKeys <= kSpanKeys);
 
 // A block of queries against one panel of keys.
 template <class T>
@@ -133,6 +134,7 @@ struct ScoreGradientsOfPieces {
   int64_t guide_row;
   GuideKind guide_kind;
   const T* guide_factors;  // of the block's queries
+  const T* relative;       // the same, of the relative values
 
   template <int kVectors, class Width>
   HWY_INLINE void operator()(int64_t row, int64_t column, const Vector<T> (&dp)[kVectors], Width) const {
@@ -146,6 +148,7 @@ struct ScoreGradientsOfPieces {
     const int64_t at = row * kTileStride + column, key = base.panel_column + column;
     const auto seen = bits ? lanes_of(d, bits[row], column) : hn::FirstN(d, hn::Lanes(d));
     const auto p = hn::LoadU(d, base.tile.weights + at);
+    if (relative) dp = hn::Add(dp, hn::MaskedLoad(seen, d, relative + row * RelativeBlock<T>::kDiagonal + column));
     dp = base.multiplier.dropped(row, key, dp);
     if (dweights)
       dp = hn::MulAdd(hn::MaskedLoad(seen, d, dweights + row * dweights_row + column), hn::Set(d, scale), dp);
@@ -174,8 +177,10 @@ class KeyBlocks {
         problem_(*item.problem),
         incoming_(*item.incoming),
         n_(problem_.n),
-        plain_(problem_.normalizer == Streaming::softmax && has_no_pieces(problem_) && !incoming_.dweights &&
-               !incoming_.guide.alignment && !problem_.centres.data) {
+        relative_(problem_),
+        rare_(problem_.normalizer != Streaming::softmax || problem_.soft_cap != 0 || incoming_.dweights ||
+              incoming_.guide.alignment || problem_.centres.data || problem_.relative.values),
+        plain_(!rare_ && has_no_pieces(problem_)) {
     struct Use;
     const int64_t tile = kQueryBlock * kTileStride;
     const int64_t rows = n_.heads_per_group() * n_.queries;
@@ -238,10 +243,12 @@ class KeyBlocks {
     if (problem_.features) added_scores_.emplace(problem_, item_.b, h, row, rows, folded_);
     queries_ = as_row_panels(problem_.q.at(item_.b, h, row), problem_.q.row, n_.width, rows, query_copy_);
     douts_ = as_row_panels(incoming_.dout.at(item_.b, h, row), incoming_.dout.row, n_.value_width, rows, dout_copy_);
+    if (relative_) relate({item_.b, h, row, rows, key, keys});
     for (int64_t j = 0; j < keys; j += kPanel) {
       view.panel(key + j, panel_);
       if (panel_.count > 0) panel(key + j, j);
     }
+    if (relative_) relative_gradients();
   }
 
   // λ in units of log 2, and δ times the scale, of all queries of the group.
@@ -282,6 +289,7 @@ class KeyBlocks {
       score_gradients_dropped(key, j, NoMultiplier());
     bias_gradients(key);
     value_gradients(key);
+    if (relative_) copy_diagonals(j);
     if (problem_.features) return added_gradients(j);
     key_gradients(key);
     query_gradients(key, j);
@@ -307,20 +315,25 @@ class KeyBlocks {
           score_panel(band.rows, n_.value_width, dout, incoming_.dout.row, value_panel, gradients);
           return;
         }
-      const ScorePieces<T> pieces(problem_, item_.b, h_, row_, key, panel_.bits_or_null());
+      ScorePieces<T> pieces(problem_, item_.b, h_, row_, key, panel_.bits_or_null());
+      if (relative_) relative_.add_to(pieces, j);
       const WeighAgain<T, ScorePieces<T>> weigh{pieces, tile_, band.row, band.begin, problem_.normalizer};
       if (problem_.features)
         (*added_scores_)(band, key_panel, exponentials_[j / kPanel], weigh);
       else
         score_band(band, n_.width, q, problem_.q.row, key_panel, weigh);
-      score_band(
-          band, n_.value_width, dout, incoming_.dout.row, value_panel,
-          ScoreGradientsOfPieces<T, Multiplier>{
-              gradients, problem_.normalizer, problem_.soft_cap != 0, static_cast<T>(problem_.scale),
-              panel_.bits_or_null(), incoming_.dweights ? incoming_.dweights.at(item_.b, h_, row_) + key : nullptr,
-              incoming_.dweights.row, guide.alignment ? guide.alignment.at(item_.b, h_, row_) + key : nullptr,
-              guide.alignment.row, guide.kind,
-              guide.factors ? guide.factors + (item_.b * n_.heads + h_) * n_.queries + row_ : nullptr});
+      if (!panel_.cut && !rare_)
+        score_band(band, n_.value_width, dout, incoming_.dout.row, value_panel, gradients);
+      else
+        score_band(
+            band, n_.value_width, dout, incoming_.dout.row, value_panel,
+            ScoreGradientsOfPieces<T, Multiplier>{
+                gradients, problem_.normalizer, problem_.soft_cap != 0, static_cast<T>(problem_.scale),
+                panel_.bits_or_null(), incoming_.dweights ? incoming_.dweights.at(item_.b, h_, row_) + key : nullptr,
+                incoming_.dweights.row, guide.alignment ? guide.alignment.at(item_.b, h_, row_) + key : nullptr,
+                guide.alignment.row, guide.kind,
+                guide.factors ? guide.factors + (item_.b * n_.heads + h_) * n_.queries + row_ : nullptr,
+                problem_.relative.values ? relative_.dweights(j) : nullptr});
     }
   }
 
@@ -337,6 +350,31 @@ class KeyBlocks {
           for (int64_t c = band.begin; c < end; ++c) to[c] += ds[c] * unscale;
         }
     }
+  }
+
+  // What the relative term adds to the scores, and to the gradients of the weights.
+  void relate(const BlockPlace& place) {
+    relative_.set(place);
+    relative_.multiply_queries();
+    relative_.dscores.clear();
+    if (!problem_.relative.values) return;
+    relative_.multiply_gradients(incoming_.dout, static_cast<T>(problem_.scale));
+    relative_.weights.clear();
+  }
+  void copy_diagonals(int64_t j) {
+    const T factor = static_cast<T>(problem_.relative.scale / problem_.scale);  // dS carries the scale of q·k
+    for (const Band& band : panel_) {
+      relative_.dscores.copy(band, j, tile_.dscores, kTileStride, factor);
+      if (problem_.relative.values) relative_.weights.copy(band, j, tile_.weights, kTileStride, T{1});
+    }
+  }
+  void relative_gradients() {
+    const Relative<T>& r = problem_.relative;
+    const Outgoing<T>& out = *item_.outgoing;
+    const Rows<T>& dr = out.drelative_queries;
+    if (dr) relative_.add_entries(relative_.dscores, r.keys, dr.at(item_.b, h_, row_), dr.row);
+    if (out.drelative_keys) relative_.add_rows(relative_.dscores, r.keys, r.queries, out.drelative_keys);
+    if (out.drelative_values) relative_.add_rows(relative_.weights, r.values, incoming_.dout, out.drelative_values);
   }
 
   // dV += Pᵀ·dO, dK += dSᵀ·Q: of each part of the panel those queries that look at it.
@@ -413,6 +451,7 @@ class KeyBlocks {
   const Problem<T>& problem_;
   const Incoming<T>& incoming_;
   const Sizes n_;
+  RelativeBlock<T> relative_;
   T *key_panels_, *value_panels_;           // [2][D][64], times scale·log₂e, and [2][E][64]
   T *log_sum_exp_, *delta_;                 // of all queries of the group
   T *key_copy_, *query_copy_, *dout_copy_;  // of wide rows
@@ -424,7 +463,7 @@ class KeyBlocks {
   T *added_memory_, *folded_;
   PanelBands panel_;
   int64_t h_ = 0, row_ = 0;  // the head and the first query of the block
-  bool plain_;
+  bool rare_, plain_;
   uint64_t keep_[2 * kQueryBlock];
 };
 
@@ -455,6 +494,7 @@ void parallel_heads(const Sizes& n, bool shared, int64_t count, const Body& body
 // the bits do not depend on the number of threads.
 template <class T>
 int64_t chunk_count(const Sizes& n, const Outgoing<T>& outgoing) {
+  if (outgoing.drelative_queries || outgoing.drelative_keys || outgoing.drelative_values) return 1;
   for (const auto& bias : outgoing.dbiases)
     if (bias && bias.row == -1) return 1;  // chunks share distances
   const int64_t wanted = outgoing.shared_biases ? kMostChunks

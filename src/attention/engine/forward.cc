@@ -9,7 +9,7 @@
 #include "hwy/foreach_target.h"
 // After Highway's own, in this order.
 #include "attention/engine/added-inl.h"
-#include "attention/engine/pieces-inl.h"
+#include "attention/engine/relative-inl.h"
 #include "kernels/panels-inl.h"
 
 #ifndef HEED_ATTENTION_ENGINE_FORWARD_ONCE
@@ -42,6 +42,8 @@ struct Head {
 HWY_BEFORE_NAMESPACE();
 namespace heed::attention {
 namespace HWY_NAMESPACE {
+
+static_assert(kKeyBlock <= kSpanKeys);
 
 // The working memory of a block of queries.
 template <class T>
@@ -183,7 +185,8 @@ class QueryBlock {
         rows_(rows),
         view_(problem_.visible, head.b, head.h, row, rows),
         state_(n_, rows, memory),
-        added_(problem_, head.b, head.h, row, rows, head.key_panels ? state_.added : nullptr) {
+        added_(problem_, head.b, head.h, row, rows, head.key_panels ? state_.added : nullptr),
+        relative_(problem_) {
     start();
   }
 
@@ -208,15 +211,14 @@ class QueryBlock {
       view_.panel(key + panels_ * kPanel, panel_[panels_]);
     if (panel_[0].count == 0 && (panels_ < 2 || panel_[1].count == 0)) return;
     if (problem_.dropout.p > 0) draw(key);
+    if (relative_) relate(key);
     weigh(key);
     if (problem_.normalizer == Streaming::softmax) {
       while (left_behind()) raise(key), weigh(key);
       settle();
     }
-    if (panels_ == 2 && !panel_[0].cut && !panel_[1].cut)
-      return add_values(panel_[0].bands[0], 0, panel_[0].bands[0].columns() + panel_[1].bands[0].columns(),
-                        values(key));
-    for (int i = 0; i < panels_; ++i) add_panel(i, key + i * kPanel, std::min(kPanel, n_.keys - key - i * kPanel));
+    add_values(key);
+    if (problem_.relative.values) add_relative_values();
   }
 
   // Divides by the sum, and notes the log-sum-exp.
@@ -241,6 +243,19 @@ class QueryBlock {
     std::fill_n(state_.out, rows_ * n_.value_width, T{0});
     std::fill_n(state_.reference, rows_, static_cast<T>(-INFINITY));
     std::fill_n(state_.sum, rows_ * kLanes<T>, T{0});
+  }
+
+  void relate(int64_t key) {
+    relative_.set({head_.b, head_.h, row_, rows_, key, std::min(kKeyBlock, n_.keys - key)});
+    relative_.multiply_queries();
+  }
+  // out_i += Σ_j p_ij b_{j−i'}
+  void add_relative_values() {
+    relative_.weights.clear();
+    for_bands([&](int i, const Band& band) {
+      relative_.weights.copy(band, i * kPanel, state_.weights + i * kPanel, BlockState<T>::kStride, T{1});
+    });
+    relative_.add_entries(relative_.weights, problem_.relative.values, state_.out, n_.value_width);
   }
 
   // Which weights of this block of keys are kept. A row and 128 keys are a block of decisions.
@@ -315,7 +330,9 @@ class QueryBlock {
       for (const Band& band : panel_[i]) body(i, band);
   }
   ScorePieces<T> pieces(int64_t key, int i) const {
-    return {problem_, head_.b, head_.h, row_, key + i * kPanel, panel_[i].bits_or_null()};
+    ScorePieces<T> all(problem_, head_.b, head_.h, row_, key + i * kPanel, panel_[i].bits_or_null());
+    if (relative_) relative_.add_to(all, i * kPanel);
+    return all;
   }
   template <class Epilogue>
   void scores(int64_t key, int i, const Band& band, Epilogue&& epilogue) {
@@ -348,6 +365,13 @@ class QueryBlock {
   }
   const T* natural_values(int64_t key) const { return problem_.v.at(head_.b, head_.h / n_.heads_per_group(), key); }
 
+  // out += P V
+  void add_values(int64_t key) {
+    if (panels_ == 2 && !panel_[0].cut && !panel_[1].cut)
+      return add_values(panel_[0].bands[0], 0, panel_[0].bands[0].columns() + panel_[1].bands[0].columns(),
+                        values(key));
+    for (int i = 0; i < panels_; ++i) add_panel(i, key + i * kPanel, std::min(kPanel, n_.keys - key - i * kPanel));
+  }
   // out += P V for panel i, the keys from `key` on.
   void add_panel(int i, int64_t key, int64_t keys) {
     const PanelBands& panel = panel_[i];
@@ -407,6 +431,7 @@ class QueryBlock {
   BlockView view_;
   BlockState<T> state_;
   AddedScores<T> added_;
+  RelativeBlock<T> relative_;
   PanelBands panel_[2];  // of the current block of keys
   int panels_ = 0;
   uint64_t keep_[2 * kQueryBlock];

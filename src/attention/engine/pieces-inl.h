@@ -62,7 +62,7 @@ struct NoPieces {
 // From a product to a score: biases, the cap, and −∞ where the query may not look.
 template <class T>
 struct ScorePieces {
-  static constexpr int kMostBiases = 6;
+  static constexpr int kMostBiases = 8;
   struct Bias {
     const T* data;  // of the block's first query and the panel's first key
     int64_t row;
@@ -76,6 +76,7 @@ struct ScorePieces {
       : count(static_cast<int>(p.biases.size())), cap(static_cast<T>(p.soft_cap * kLog2E)), bits(bits) {
     for (size_t i = 0; i < p.biases.size(); ++i) biases[i] = {p.biases[i].at(b, h, row) + key, p.biases[i].row};
   }
+  void add(const Bias& bias) { biases[count++] = bias; }
   // x: scores of query `row` and the keys from `column` on.
   template <int kVectors>
   HWY_INLINE void operator()(int64_t row, int64_t column, Vector<T> (&x)[kVectors]) const {
@@ -109,7 +110,7 @@ struct ScorePieces {
 // Products are the scores.
 template <class T>
 bool has_no_pieces(const Problem<T>& p) {
-  return p.biases.empty() && p.soft_cap == 0 && !p.features;
+  return p.biases.empty() && p.soft_cap == 0 && !p.features && !p.relative;
 }
 
 // Weights that do not depend on each other, of scores in units of log 2; 0 where hidden.

@@ -1,6 +1,6 @@
 // What the engine computes, on raw numbers: attention after the slots have prepared it.
 //
-//   s_ij = scale · q_i·k_j, or Σ_d u_d tanh(q_id + k_jd);  + Σ biases(i,j);  capped;
+//   s_ij = scale · q_i·k_j, or Σ_d u_d tanh(q_id + k_jd);  + Σ biases(i,j) + relative;  capped;
 //    where i may look at j:  p_i = normaliser(s_i),  m = multiplier
 //   o_i  = Σ_j p_ij m_ij v_j,   λ_i = log Σ_j exp s_ij
 //
@@ -45,6 +45,23 @@ struct Centres {
   double sigma = 1;
 };
 
+// A table of vectors by the distance of a key from its query, j − i', i' = i + S − T: that of `first` is row 0; beyond
+// its ends the table goes on with its first and last row.
+template <class T>
+struct ByDistance {
+  Rows<const T> rows;
+  int64_t first = 0, count = 0, width = 0;
+  explicit operator bool() const { return static_cast<bool>(rows); }
+};
+// scale · r_i·keys(j − i') is added to the scores, values(j − i') to v_j as query i sees it.
+template <class T>
+struct Relative {
+  Rows<const T> queries;  // (B,H,T, width of the keys' table)
+  double scale = 1;
+  ByDistance<T> keys, values;  // the second may be absent
+  explicit operator bool() const { return static_cast<bool>(keys); }
+};
+
 template <class T>
 struct Problem {
   Sizes n;
@@ -57,6 +74,7 @@ struct Problem {
   Dropout dropout;
   Rows<const T> features;  // u (H,D): scores are Σ_d u_d tanh(q_d + k_d); null: they are products
   Centres<T> centres;
+  Relative<T> relative = {};
 };
 
 template <class T>
@@ -95,6 +113,8 @@ struct Outgoing {
   bool shared_biases = false;    // a gradient of a bias is shared by batches or heads
   Rows<T> dfeatures = {};        // (kMostChunks·B,H,D), whose sum over the first it is
   T* dcentres = nullptr;         // (B,H,T), where there are centres
+  // Of the relative term; a table's gradient has rows as the table has, but for each batch and head.
+  Rows<T> drelative_queries = {}, drelative_keys = {}, drelative_values = {};
 };
 
 // The weights of some heads and queries, (B, |heads|, |queries|, S), before dropout. log_sum_exp: of softmax, else

@@ -6,7 +6,7 @@
 #include "hwy/foreach_target.h"
 // After Highway's own, in this order.
 #include "attention/engine/added-inl.h"
-#include "attention/engine/pieces-inl.h"
+#include "attention/engine/relative-inl.h"
 #include "kernels/panels-inl.h"
 
 #ifndef HEED_ATTENTION_ENGINE_WEIGHTS_ONCE
@@ -78,6 +78,7 @@ void weigh_rows(const WeightRows<T>& w) {
   const BlockView view(p.visible, w.b, w.h, w.row, w.rows);
   const AddedScores<T> added(p, w.b, w.h, w.row, w.rows, sums + kQueryBlock);
   PanelBands bands;
+  RelativeBlock<T> relative(p);
   for (int64_t key = 0; key < keys; key += kPanel) {
     view.panel(key, bands);
     const int64_t count = std::min(kPanel, keys - key);
@@ -86,7 +87,12 @@ void weigh_rows(const WeightRows<T>& w) {
     if (bands.count > 0)
       kn::pack_panel_transposed(p.k.at(w.b, w.h / p.n.heads_per_group(), key), p.k.row, depth, count, panel);
     const bool exponentials = p.features && bands.count > 0 && to_exponentials(panel, depth);
-    const ScorePieces<T> pieces(p, w.b, w.h, w.row, key, bands.bits_or_null());
+    ScorePieces<T> pieces(p, w.b, w.h, w.row, key, bands.bits_or_null());
+    if (relative && bands.count > 0) {
+      relative.set({w.b, w.h, w.row, w.rows, key, count});
+      relative.multiply_queries();
+      relative.add_to(pieces, 0);
+    }
     const auto normalize = [&](const auto& multiplier) {
       using Weights = Normalized<T, std::decay_t<decltype(multiplier)>>;
       for (const Band& band : bands) {

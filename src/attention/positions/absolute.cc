@@ -1,11 +1,15 @@
 #include "attention/positions/absolute.h"
 
+#include "base/check.h"
+
 namespace heed::attention {
 
 int64_t places(const Sizes& n) { return std::max(n.queries, n.keys); }
 
 void add_places(Pipeline& p, const Tensor& table) {
   const int64_t all = places(p.n);
+  check(p.k.dim(3) == p.n.width, "attend", "absolute positions for q and k alike: q is {} wide, k is {}", p.n.width,
+        p.k.dim(3));
   p.q = p.q + slice(table, 0, all - p.n.queries, all);
   p.k = p.k + slice(table, 0, all - p.n.keys, all);
 }

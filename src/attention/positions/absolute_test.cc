@@ -18,6 +18,8 @@ TEST(LearnedPositions, SaysWhatDoesNotFit) {
   EXPECT_TRUE(complains(with(sample({5, 4})), {"4 wide", "q is 6"}));
   EXPECT_TRUE(complains(with(sample({4, 6})), {"has 4 positions", "5 keys"}));
   EXPECT_TRUE(complains(with(sample({5, 6}).to(Dtype::f32)), {"f32", "q is f64"}));
+  const AttendOptions options{.position = learned_positions(sample({5, 6}))};
+  EXPECT_TRUE(complains([&] { attend(q, sample({1, 2, 5, 4}), k, options); }, {"q is 6 wide", "k is 4"}));
   EXPECT_TRUE(complains([] { learned_positions(sample({4})); }, {"(4)", "(places, D)"}));
 }
 

@@ -56,6 +56,7 @@ class Rope final : public PositionRoom {
 
   void prepare(Pipeline& p) const override {
     const int64_t width = rotated(p.n.width);
+    check(width <= p.k.dim(3), "attend", "rope turns {} columns, k has {}", width, p.k.dim(3));
     const Tensor queries = places(options_.queries, "queries", p.n.batch, p.n.queries, p.n.keys - p.n.queries),
                  keys = places(options_.keys, "keys", p.n.batch, p.n.keys, 0);
     const Frequencies f = frequencies(options_, width, length(queries, keys));
@@ -75,7 +76,7 @@ class Rope final : public PositionRoom {
     for (const auto* all : {&of_queries, &of_keys})
       for (const double p : *all) last = std::max(last, p);
     const Frequencies f = frequencies(options_, rotated(x.width), static_cast<int64_t>(last) + 1);
-    turn(x.q, of_queries, x.width, f), turn(x.k, of_keys, x.width, f);
+    turn(x.q, of_queries, x.width, f), turn(x.k, of_keys, x.key_width, f);
   }
 
  private:

@@ -396,7 +396,9 @@ Attended run(const Prepared& made, const AttendOptions& options) {
   const std::vector<Tensor> inputs = inputs_of(p);
   outputs = record_all("attend", outputs, inputs,
                        [saved](std::span<const Tensor> arrived, Gradients& d) { gradients<T>(saved, arrived, d); });
-  return {outputs[0], outputs.size() > 2 ? outputs[2] : part, has_log_sum_exp(saved) ? outputs[1] : Tensor()};
+  Attended y{outputs[0], outputs.size() > 2 ? outputs[2] : part, has_log_sum_exp(saved) ? outputs[1] : Tensor()};
+  room_of(options.normalizer).finish(y, options.weights_of);
+  return y;
 }
 
 // ---- guided attention -------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ std::vector<double> weights_of(const Normalizer& normalizer, const std::vector<d
       .weights.values();
 }
 
-TEST(RowBlock, ThreeScoresHaveTheirKnownWeights) {
+TEST(RowNormalizers, ThreeScoresHaveTheirKnownWeights) {
   for (const Dtype dtype : {Dtype::f32, Dtype::f64}) {
     EXPECT_TRUE(close(weights_of(sparsemax(), {-2, 0, 0.5}, dtype), std::vector<double>{0, .25, .75}, 1e-6));
     EXPECT_TRUE(close(weights_of(entmax15(), {-2, 0, 0.5}, dtype), std::vector<double>{0, .3260, .6740}, 5e-5));
@@ -45,6 +45,43 @@ TEST(RowBlock, ThreeScoresHaveTheirKnownWeights) {
     EXPECT_TRUE(close(weights_of(top_k(7), {-2, 0, 0.5}, dtype), std::vector<double>{.0486, .3592, .5922}, 5e-5));
     EXPECT_TRUE(close(weights_of(hard(), {-2, 0, 0.5}, dtype), std::vector<double>{0, 0, 1}, 1e-6));
   }
+}
+
+TEST(RowNormalizers, WhatDoesNotCombineSaysSo) {
+  const Tensor x = sample({1, 2, 5, 4});
+  using heed::testing::complains;
+  EXPECT_TRUE(complains([&] { attend(x, x, x, {.normalizer = sink(sample({3}))}); }, {"sink", "(3)", "2 heads"}));
+  EXPECT_TRUE(complains([&] { top_k(0); }, {"top_k", "k is 0", "at least 1"}));
+  EXPECT_TRUE(complains(
+      [&] {
+        guided_loss(x, x, sample({5, 5}), {.normalizer = sparsemax()});
+      },
+      {"sparsemax", "softmax"}));
+  EXPECT_TRUE(complains(
+      [&] {
+        guided_loss(x, x, sample({5, 5}), {.normalizer = sink(sample({2}))});
+      },
+      {"sink", "softmax"}));
+}
+
+TEST(Sink, ChosenWeightsAreThoseOfAll) {
+  const Tensor x = sample({2, 3, 20, 5});
+  const Normalizer normalizer = sink(sample({3}));
+  const Tensor all = attend(x, x, x, {.normalizer = normalizer, .return_weights = true}).weights;
+  const Attended some = attend(
+      x, x, x, {.normalizer = normalizer, .return_weights = true, .weights_of = {.heads = {2}, .queries = {19, 3}}});
+  EXPECT_TRUE(close(some.weights[1][0][0].values(), all[1][2][19].values(), 1e-15));
+  EXPECT_TRUE(close(some.weights[1][0][1].values(), all[1][2][3].values(), 1e-15));
+}
+
+TEST(Sink, ARowThatMayLookNowhereIsZeroAndSoAreItsGradients) {
+  const std::vector<Tensor> inputs = {sample({1, 2, 3, 4}).requires_grad(true), sample({2}).requires_grad(true)};
+  const Tensor k = sample({1, 2, 5, 4}, -2, 2, 2);
+  const Tensor out =
+      attend(inputs[0], k, k, {.normalizer = sink(inputs[1]), .key_lengths = tensor_from<int64_t>({0}, {1})}).out;
+  for (const double y : out.values()) EXPECT_EQ(y, 0);
+  for (const Tensor& gradient : gradients(sum(out), inputs))
+    for (const double g : gradient.values()) EXPECT_EQ(g, 0);
 }
 
 class RowBlock : public ::testing::TestWithParam<size_t> {
@@ -103,7 +140,7 @@ AttendOptions everything(const Normalizer& normalizer, const Tensor& bias, Rando
           .mask = mask.slice(1, 0, 1),
           .bias = bias,
           .key_lengths = tensor_from<int64_t>({149, 97}, {2}),
-          .soft_cap = 2,
+          .soft_cap = 6,
           .dropout = dropout,
           .random = random};
 }

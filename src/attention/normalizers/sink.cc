@@ -21,6 +21,7 @@ class Sink final : public NormalizerRoom {
           logits_.shape().text(), p.n.heads);
     check(logits_.dtype() == p.q.dtype(), "attend", "the sink is {}, q is {}", heed::name(logits_.dtype()),
           heed::name(p.q.dtype()));
+    p.has_sink = true;
   }
   void finish(Attended& y, const AttendOptions::Part& part) const override {
     const Tensor share = sigmoid(y.log_sum_exp - reshape(logits_, {logits_.numel(), 1}));

@@ -135,14 +135,13 @@ RowStatistics measure(const ScoreRow<T>& row, int64_t k) {
   struct Use;
   const Tag<T> d;
   T* list = kernels::scratch<Use, T>(row.count + 2 * kPanel);
-  const int64_t count = take_from(row.data, row.count, bound_of(row, k, list), list);
+  const T bound = bound_of(row, k, list);
+  const int64_t count = take_from(row.data, row.count, bound, list);
   if (count == 0) return {.threshold = INFINITY};
   const T largest = largest_of(row.data, row.count);
   for (int64_t j = 0; j < count; ++j)
     if (!std::isfinite(list[j])) return {.threshold = NAN};
-  RowStatistics of{.largest = largest,
-                   .threshold = std::numeric_limits<T>::lowest(),
-                   .place = static_cast<double>(row.first + row.count)};
+  RowStatistics of{.largest = largest, .threshold = bound, .place = static_cast<double>(row.first + row.count)};
   if (k < count) {
     const Kth<T> kth = select(list, count, k);
     of.threshold = kth.value;

@@ -4,6 +4,7 @@
 
 #include <numeric>
 
+#include "attention/engine/bands.h"
 #include "attention/slots.h"
 #include "base/check.h"
 #include "tensor/dtype.h"
@@ -474,6 +475,26 @@ Tensor guided_loss(const Tensor& q, const Tensor& k, const Tensor& alignment, co
   return dispatch_floating(q.dtype(), "guided_loss", [&](auto zero) {
     return attention::guided_run<decltype(zero)>(made, without, aligned, kind);
   });
+}
+
+// The same preparation and the same questions as for attend itself, without the arithmetic.
+std::string describe(const Tensor& q, const Tensor& k, const Tensor& v, const AttendOptions& options) {
+  NoGrad off;
+  const attention::Prepared made = attention::prepare(q, k, v, options);
+  const attention::Pipeline& p = made.pipeline;
+  const attention::Sizes& n = p.n;
+  const char* path = p.row_normalizer ? "the row-block engine, a block of queries against all keys"
+                     : n.queries <= attention::kFewQueries
+                         ? "the streaming engine for few queries, keys read as they are"
+                         : "the streaming engine, tiles of scores in the first caches";
+  const double share = attention::computed_share(p.visible, n.batch, n.heads);
+  const double packed = static_cast<double>(n.keys) * static_cast<double>(n.width + n.value_width) *
+                        static_cast<double>(size_of(q.dtype()));
+  return fmt::format(
+      "{} in {}: {:.1f} % of {} x {} scores are computed, for {} heads; at most {:.1f} MB of packed keys and "
+      "values a thread, no array of {} x {}{}",
+      path, name(q.dtype()), 100 * share, n.queries, n.keys, n.batch * n.heads, packed / 1e6, n.queries, n.keys,
+      options.return_weights ? " but the weights that were asked for" : "");
 }
 
 }  // namespace heed

@@ -160,6 +160,16 @@ TEST(Coverage, GradientsGoThroughTheWeights) {
       {sample({1, 2, 3, 4}), sample({1, 2, 5, 4}, -2, 2, 2), sample({1, 2, 5, 2}, -2, 2, 3)}));
 }
 
+TEST(Describe, NamesThePath) {
+  const Tensor q = sample({1, 2, 256, 4}), k = sample({1, 2, 256, 4});
+  EXPECT_NE(describe(q, k, k).find("100.0 % of 256 x 256"), std::string::npos) << describe(q, k, k);
+  const std::string local = describe(q, k, k, {.span = window(15, 0)});
+  EXPECT_NE(local.find("streaming engine, tiles"), std::string::npos) << local;
+  EXPECT_EQ(local.find("100.0 %"), std::string::npos) << local;
+  EXPECT_NE(describe(sample({1, 2, 1, 4}), k, k).find("few queries"), std::string::npos);
+  EXPECT_NE(describe(q, k, k, {.normalizer = sparsemax()}).find("row-block"), std::string::npos);
+}
+
 TEST(Memory, IsSeenAndGetsNoGradient) {
   Tensor memory = sample({1, 3, 4}), x = sample({1, 2, 4}, -2, 2, 2);
   memory.requires_grad(true), x.requires_grad(true);

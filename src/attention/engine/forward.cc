@@ -548,8 +548,6 @@ void decode_keys(const Problem<double>& p, const Outputs<double>& o, int64_t b, 
   HWY_DYNAMIC_DISPATCH(decode_keys_f64)(p, o, b, g, keys);
 }
 
-// Up to so many queries, packing keys costs more than it brings.
-inline constexpr int64_t kFewQueries = 4;
 // Few heads: the keys are cut into chunks, a function of the shape alone.
 int64_t decode_chunks(const Sizes& n) {
   const int64_t wanted = (16 + n.batch * n.groups - 1) / std::max<int64_t>(1, n.batch * n.groups);

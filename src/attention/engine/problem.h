@@ -125,6 +125,9 @@ struct Chosen {
 template <class T>
 void weights(const Problem<T>& problem, const T* log_sum_exp, const Chosen& chosen, T* weights);
 
+// Up to so many queries, packing keys costs more than it brings.
+inline constexpr int64_t kFewQueries = 4;
+
 // Below so many multiply-adds a second thread costs more than it brings.
 inline bool worth_threads(const Sizes& n) {
   return n.batch * n.heads * n.queries * n.keys * (n.width + n.value_width) > (int64_t{1} << 18);

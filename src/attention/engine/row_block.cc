@@ -185,7 +185,8 @@ class RowBlock {
   }
   void score(const Band& band, int64_t key, const StoreScores<T>& store) const {
     const T* panel = group_.key_panels + key * n_.width;
-    if (problem_.features) return AddedScores<T>(problem_, group_.b, h_, row_)(band, panel, store);
+    if (problem_.features)
+      return AddedScores<T>(problem_, group_.b, h_, row_, rows_, nullptr)(band, panel, false, store);
     score_band(band, n_.width, queries_, n_.width, panel, store);
   }
   void see(int64_t key) {
@@ -319,7 +320,7 @@ class RowBlock {
       const int64_t keys = std::min(kPanel, n_.keys - key);
       for (int64_t r = 0; r < rows_; ++r)
         std::copy_n(gradients_ + r * stride_ + key - first_, kPanel, tile + r * kPanel);
-      added.start(problem_.k.at(group_.b, group_.g, key), problem_.k.row, n_.width, keys, tile + rows_ * kPanel);
+      added.start(problem_.k.at(group_.b, group_.g, key), problem_.k.row, n_.width, keys, false, tile + rows_ * kPanel);
       added.add({0, rows_, 0, kPanel}, tile,
                 {problem_.q.at(group_.b, h_, row_), problem_.q.row, features, dq.at(group_.b, h_, row_), dq.row,
                  outgoing.dfeatures.at(group_.b, h_, 0)});

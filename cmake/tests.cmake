@@ -40,7 +40,7 @@ foreach(source ${HEED_TEST_SOURCES})
     foreach(isa ${HEED_TEST_SETS})
       add_test(NAME ${name}.${isa} COMMAND ${name})
       set_tests_properties(${name}.${isa} PROPERTIES
-        ENVIRONMENT "HEED_ISA=${isa}" SKIP_RETURN_CODE 77 TIMEOUT 300 LABELS "${labels}")
+        ENVIRONMENT "HEED_ISA=${isa}" SKIP_RETURN_CODE 77 TIMEOUT 600 LABELS "${labels}")
     endforeach()
   else()
     add_test(NAME ${name} COMMAND ${name})

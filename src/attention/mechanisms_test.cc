@@ -26,8 +26,8 @@ const std::vector<Example> kExamples = {
     {{2, 4, 2, 3, 7, 5, 3}, "grouped, more keys than queries"},
     {{1, 2, 1, 9, 4, 3, 6}, "fewer keys than queries"},
     {{1, 1, 1, 1, 67, 8, 8}, "one query"},
-    {{1, 2, 2, 131, 131, 16, 16}, "blocks"},
-    {{2, 2, 2, 70, 200, 17, 9}, "blocks, odd widths"},
+    {{1, 1, 1, 131, 131, 16, 16}, "blocks"},
+    {{1, 2, 2, 35, 200, 17, 9}, "blocks, odd widths"},
 };
 
 class Rows : public ::testing::TestWithParam<size_t> {
@@ -60,15 +60,8 @@ TEST_P(Rows, AgreesWithTheFormula) {
     if (got.log_sum_exp.defined()) {
       EXPECT_TRUE(agrees(got.log_sum_exp, want.log_sum_exp, 1e-9)) << example.what;
     }
-  }
-}
-
-TEST_P(Rows, AgreesWithTheFormulaInF32) {
-  for (const Example& example : kExamples) {
-    const Given x = given(example.n, Dtype::f32), exact = given(example.n);
-    EXPECT_TRUE(
-        agrees(attend(x.q, x.k, x.v, x.options).out, reference(exact.q, exact.k, exact.v, exact.options).out, 3e-5))
-        << example.what;
+    const Given f32 = given(example.n, Dtype::f32);
+    EXPECT_TRUE(agrees(attend(f32.q, f32.k, f32.v, f32.options).out, want.out, 3e-5)) << example.what << " in f32";
   }
 }
 

@@ -3,7 +3,7 @@
 //
 //   heed::Tensor q = heed::randn({1, 8, 128, 64}), k = heed::randn({1, 8, 128, 64}), v = heed::randn({1, 8, 128, 64});
 //   q.requires_grad(true);
-//   auto [out, weights] = heed::attend(q, k, v, {.position = heed::alibi(8), .span = heed::causal() & heed::window(64,
+//   auto [out, weights] = heed::attend(q, k, v, {.position = heed::alibi(8), .span = heed::causal() & heed::window(9,
 //   0),
 //                                                .dropout = 0.1f, .return_weights = true});
 //   heed::backward(heed::sum(out));
@@ -131,12 +131,14 @@ Position transformer_xl(const Tensor& u, const Tensor& v, const Tensor& w);
 
 // ---- Spans: who may look where --------------------------------------------------------------------------------------
 using Span = attention::Slot<attention::SpanRoom>;
-Span operator&(const Span& a, const Span& b);  // both must allow it
-Span causal();                                 // j <= i + S − T
-Span window(int64_t left, int64_t right);      // i' − left <= j <= i' + right, i' = i + S − T
-Span lengths(const Tensor& key_lengths);       // i64 (B): j < n_b
-Span prefix(int64_t length);                   // j < length or causal: prefix LM
-Span prefix(const Tensor& lengths);            // i64 (B): one length a batch
+namespace attention {  // both must allow it
+Slot<SpanRoom> operator&(const Slot<SpanRoom>& a, const Slot<SpanRoom>& b);
+}
+Span causal();                             // j <= i + S − T
+Span window(int64_t left, int64_t right);  // i' − left <= j <= i' + right, i' = i + S − T
+Span lengths(const Tensor& key_lengths);   // i64 (B): j < n_b
+Span prefix(int64_t length);               // j < length or causal: prefix LM
+Span prefix(const Tensor& lengths);        // i64 (B): one length a batch
 // Packed sequences: only the same document sees each other. Ids i64 (S) or (B,S), or where each begins: 0, … S.
 Span documents(const Tensor& ids);
 Span documents(const std::vector<int64_t>& offsets);

@@ -48,7 +48,7 @@ void check_widths(const Tensor& q, const Tensor& k) {
 // The tensor with four dimensions, if it broadcasts to (B,H,T,S).
 Tensor broadcast(const char* what, const Tensor& x, const Sizes& n) {
   check(x.rank() <= 4, "attend", "the {} has shape {}: wanted at most 4 dimensions", what, x.shape().text());
-  const Tensor y = four(x);
+  Tensor y = four(x);
   const int64_t full[] = {n.batch, n.heads, n.queries, n.keys};
   for (int dim = 0; dim < 4; ++dim)
     check(y.dim(dim) == 1 || y.dim(dim) == full[dim], "attend", "the {} has shape {}, which does not broadcast to {}",

@@ -9,7 +9,7 @@ Tensor Coverage::step(const Tensor& weights) {
   check(!sum.defined() || sum.shape() == weights.shape(), "coverage", "weights of shape {} after some of shape {}",
         weights.shape().text(), sum.defined() ? sum.shape().text() : "");
   if (!sum.defined()) sum = Tensor::zeros(weights.shape(), weights.dtype());
-  const Tensor loss = heed::sum(minimum(weights, sum), -1);
+  Tensor loss = heed::sum(minimum(weights, sum), -1);
   sum = sum + weights;
   return loss;
 }

@@ -76,13 +76,13 @@ LearnedTensors learned_of(const Rows& rows, Given& given) {
 }
 
 Position borrowed_position(const Mechanism& row, const LearnedTensors& learned, const Sizes& n) {
-  const Position position = row.options(learned, n).position;
+  Position position = row.options(learned, n).position;
   check(position.room != nullptr, "attend", "--position {}: {} is a mechanism, but no position", row.name, row.name);
   return position;
 }
 
 Normalizer borrowed_normalizer(const Mechanism& row, const LearnedTensors& learned, const Sizes& n) {
-  const Normalizer normalizer = row.options(learned, n).normalizer;
+  Normalizer normalizer = row.options(learned, n).normalizer;
   check(normalizer.room != nullptr, "attend", "--normalizer {}: {} is a mechanism, but no normaliser", row.name,
         row.name);
   return normalizer;

@@ -33,7 +33,8 @@ class Sinusoidal final : public PositionRoom {
 
  private:
   double frequency(int64_t column, int64_t width) const {
-    return std::pow(base_, -static_cast<double>(column / 2 * 2) / static_cast<double>(width));
+    const int64_t pair = column / 2;
+    return std::pow(base_, -2 * static_cast<double>(pair) / static_cast<double>(width));
   }
   double base_;
 };

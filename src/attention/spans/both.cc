@@ -27,14 +27,11 @@ class Both final : public SpanRoom {
 };
 
 }  // namespace
-}  // namespace heed::attention
 
-namespace heed {
-
-Span operator&(const Span& a, const Span& b) {
+Slot<SpanRoom> operator&(const Slot<SpanRoom>& a, const Slot<SpanRoom>& b) {
   if (!a.room) return b;
   if (!b.room) return a;
-  return {std::make_shared<attention::Both>(a, b)};
+  return {std::make_shared<Both>(a, b)};
 }
 
-}  // namespace heed
+}  // namespace heed::attention

@@ -142,7 +142,7 @@ Mechanism entmax15_row() {
   return {.name = "entmax15",
           .year = 2019,
           .paper = "Peters, Niculae & Martins 2019, arXiv:1905.05702",
-          .formula = "[Q Kᵀ / 2√D − τ]₊² V, Σ weights = 1",
+          .formula = "[Q Kᵀ / 2√D − τ]₊² V, Σ p = 1",
           .cost = "O(T·S·D) time, O(T) memory, a few rows of S in work",
           .purpose = {"Sparse like sparsemax, smooth like softmax: weights fade to exactly 0 instead of being cut off.",
                       "像 sparsemax 一样稀疏，像 softmax 一样平滑：权重渐变到恰好为 0，而不是被截断。"},

@@ -132,7 +132,7 @@ Mechanism sparsemax_row() {
       .name = "sparsemax",
       .year = 2016,
       .paper = "Martins & Astudillo 2016, arXiv:1602.02068",
-      .formula = "[Q Kᵀ / √D − τ]₊ V, Σ weights = 1",
+      .formula = "[Q Kᵀ / √D − τ]₊ V, Σ p = 1",
       .cost = "O(T·S·D) time, O(T) memory, a few rows of S in work",
       .purpose = {"Weights that are exactly 0 for most keys: what was looked at can be listed, not only ranked.",
                   "大多数键的权重恰好为 0：关注了什么可以逐一列出，而不只是排序。"},

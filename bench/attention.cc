@@ -34,7 +34,7 @@ class Case {
   using Options = std::function<AttendOptions(const Sizes&)>;
   Case(const Sizes& n, Options options = {}, Dtype dtype = Dtype::f32) : n_(n), shape_(text(n)) {
     Random from{1, 0, 0};
-    const auto draw = [&](const Shape& shape) { return randn(shape, from, dtype); };
+    const auto draw = [&](const Shape& shape) { return randn(shape, from, Dtype::f32).to(dtype); };
     q_ = draw({n.batch, n.heads, n.queries, n.width});
     k_ = draw({n.batch, n.groups, n.keys, n.width}), v_ = draw({n.batch, n.groups, n.keys, n.value_width});
     inputs_ = {q_, k_, v_};
@@ -47,6 +47,7 @@ class Case {
   }
   AttendOptions& options() { return options_; }
   const std::string& shape() const { return shape_; }
+  bool bf16() const { return q_.dtype() == Dtype::bf16; }
 
   Bench::Work forward() {
     return [this] {
@@ -84,8 +85,8 @@ class Case {
 };
 
 void both_passes(Bench& bench, std::string_view name, Case& c) {
-  bench.compute({name, c.shape(), "forward", c.forward()}, c.flops());
-  bench.compute({name, c.shape(), "backward", c.backward()}, c.backward_flops());
+  bench.compute({name, c.shape(), "forward", c.forward(), c.bf16()}, c.flops());
+  bench.compute({name, c.shape(), "backward", c.backward(), c.bf16()}, c.backward_flops());
 }
 
 void both_passes_to(Bench& bench, std::string_view name, Case& c, Case& plain) {
@@ -108,6 +109,16 @@ void bench_plain(Bench& bench) {
     if (n.queries >= 512 && bench.wants("plain, causal")) {
       Case c(n, causal_options);
       both_passes(bench, "plain, causal", c);
+    }
+  }
+}
+
+void bench_bf16(Bench& bench) {
+  for (const char* name : {"bf16", "bf16, causal"}) {
+    if (!bench.wants(name)) continue;
+    for (const int64_t width : {64, 128}) {
+      Case c(square(1, 8, 4096, width), name == std::string("bf16") ? Case::Options() : causal_options, Dtype::bf16);
+      both_passes(bench, name, c);
     }
   }
 }
@@ -205,8 +216,8 @@ void bench_one(Bench& bench, const AttentionOptions& o) {
   Case c(sizes_of(o), row, o.dtype);
   if (o.causal) c.options().span = c.options().span & causal();
   if (o.window) c.options().span = c.options().span & window(o.window->at(0), o.window->at(1));
-  bench.compute({row.name, c.shape(), "forward", c.forward()}, c.flops());
-  if (o.backward) bench.compute({row.name, c.shape(), "backward", c.backward()}, c.backward_flops());
+  bench.compute({row.name, c.shape(), "forward", c.forward(), c.bf16()}, c.flops());
+  if (o.backward) bench.compute({row.name, c.shape(), "backward", c.backward(), c.bf16()}, c.backward_flops());
 }
 
 }  // namespace
@@ -214,8 +225,8 @@ void bench_one(Bench& bench, const AttentionOptions& o) {
 void run_attention(const AttentionOptions& options) {
   Bench bench(options.frame);
   if (describes_one(options)) return bench_one(bench, options);
-  for (const auto family :
-       {bench_plain, bench_widths, bench_options, bench_spans, bench_groups, bench_machine, bench_mechanisms})
+  for (const auto family : {bench_plain, bench_bf16, bench_widths, bench_options, bench_spans, bench_groups,
+                            bench_machine, bench_mechanisms})
     family(bench);
 }
 

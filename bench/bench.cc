@@ -76,7 +76,7 @@ void Bench::features(std::string_view name, std::string_view shape, double count
 void Bench::compute(const Pass& pass, double flops) {
   if (!wants(pass.name)) return;
   const ThreadsFor scope(pass.threads);
-  const auto [time, peak, megabytes] = between(measure_flops, pass.work);
+  const auto [time, peak, megabytes] = between(pass.bf16 ? measure_bf16_flops : measure_flops, pass.work);
   print({pass.name, pass.shape, heed::threads(), time, flops / time * 1e-9, "GFLOP/s", "compute", flops / time / peak,
          pass.pass, megabytes});
 }

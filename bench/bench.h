@@ -31,6 +31,7 @@ class Bench {
   struct Pass {
     std::string_view name, shape, pass;
     Work work;
+    bool bf16 = false;  // its limit is that of products of bf16
     int threads = 0;
   };
   explicit Bench(Options options);

@@ -11,7 +11,8 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "bench/peaks.cc"
 #include "hwy/foreach_target.h"
-#include "hwy/highway.h"
+// After Highway's own.
+#include "kernels/pairs-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace heed::bench {
@@ -36,6 +37,24 @@ double multiply_add(int64_t rounds, float* sink) {
              s2 = hn::Add(hn::Add(c8, c9), hn::Add(c10, c11));
   *sink = hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(s0, s1), s2)));
   return 2.0 * 12 * static_cast<double>(hn::Lanes(d) * rounds);
+}
+
+// The same of bf16 pairs, where there are such.
+double multiply_pairs([[maybe_unused]] int64_t rounds, [[maybe_unused]] float* sink) {
+#if HEED_HAS_PAIRS
+  namespace kn = kernels::HWY_NAMESPACE;
+  const hn::ScalableTag<float> d;
+  const auto a = hn::Set(d, 0.5f), b = hn::Set(d, 0.25f);
+  kn::PairVector sum[12];
+  for (int i = 0; i < 12; ++i) sum[i] = hn::Set(d, static_cast<float>(i));
+  for (int64_t i = 0; i < rounds; ++i)
+    HWY_UNROLL(12) for (int j = 0; j < 12; ++j) sum[j] = kn::add_pair_products(a, b, sum[j]);
+  for (int i = 1; i < 12; ++i) sum[0] = hn::Add(sum[0], sum[i]);
+  *sink = hn::GetLane(hn::SumOfLanes(d, sum[0]));
+  return 4.0 * 12 * static_cast<double>(hn::Lanes(d) * rounds);
+#else
+  return 0;
+#endif
 }
 
 // n is a multiple of 64, pointers are aligned.
@@ -73,6 +92,7 @@ namespace heed::bench {
 namespace {
 
 HWY_EXPORT(multiply_add);
+HWY_EXPORT(multiply_pairs);
 HWY_EXPORT(read);
 HWY_EXPORT(copy);
 HWY_EXPORT(triad);
@@ -106,19 +126,27 @@ void each_part(const Body& body) {
   parallel(kFloats / 64, 1, [&](int64_t begin, int64_t end) { body(begin * 64, end * 64); });
 }
 
-}  // namespace
-
-double measure_flops() {
+double flops_of(double (*multiply)(int64_t, float*)) {
   double operations = 0;
   const double time = best_seconds(6, [&] {
     parallel(threads(), 1, [&](int64_t begin, int64_t) {
       float sum;
-      const double done = HWY_DYNAMIC_DISPATCH(multiply_add)(1 << 19, &sum);
+      const double done = multiply(1 << 19, &sum);
       sink = sum;
       if (begin == 0) operations = done;
     });
   });
   return operations * threads() / time;
+}
+
+}  // namespace
+
+double measure_flops() {
+  return flops_of([](int64_t rounds, float* to) { return HWY_DYNAMIC_DISPATCH(multiply_add)(rounds, to); });
+}
+double measure_bf16_flops() {
+  if (!kernels::multiplies_pairs()) return measure_flops();
+  return flops_of([](int64_t rounds, float* to) { return HWY_DYNAMIC_DISPATCH(multiply_pairs)(rounds, to); });
 }
 
 double measure_bandwidth() {

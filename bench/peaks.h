@@ -5,6 +5,8 @@ namespace heed::bench {
 
 // f32 fused multiply-adds in registers, two operations each, by all of heed::threads(), a second.
 double measure_flops();
+// The same of bf16 pairs, four operations each; of f32 where the processor has none.
+double measure_bf16_flops();
 
 // Bytes a second to or from memory, all of heed::threads(): the best of reading, copying and a triad past the caches.
 double measure_bandwidth();

@@ -7,6 +7,7 @@
 #include "attention/engine/bands.h"
 #include "attention/slots.h"
 #include "base/check.h"
+#include "kernels/pairs.h"
 #include "tensor/dtype.h"
 
 namespace heed {
@@ -41,6 +42,16 @@ Sizes sizes_of(const Tensor& q, const Tensor& k, const Tensor& v) {
 
 namespace {
 
+// What is computed with.
+Dtype number_of(Dtype stored) { return stored == Dtype::bf16 ? Dtype::f32 : stored; }
+
+// body(T{}) for the dtypes that the engine takes.
+template <class Body>
+decltype(auto) dispatch_stored(Dtype dtype, const char* who, const Body& body) {
+  if (dtype == Dtype::bf16) return body(bf16{});
+  return dispatch_floating(dtype, who, body);
+}
+
 void check_widths(const Tensor& q, const Tensor& k) {
   check(q.dim(-1) == k.dim(-1), "attend", "q is {} wide, k is {}", q.dim(-1), k.dim(-1));
 }
@@ -71,8 +82,9 @@ Tensor restrict_mask(Pipeline& p, const Tensor& given) {
 }
 
 void add_bias(Pipeline& p, const Tensor& given) {
-  check(given.dtype() == p.q.dtype(), "attend", "the bias is {}, q is {}", name(given.dtype()), name(p.q.dtype()));
-  Tensor bias = broadcast("bias", given, p.n);
+  check(given.dtype() == p.q.dtype() || given.dtype() == p.number, "attend", "the bias is {}, q is {}",
+        name(given.dtype()), name(p.q.dtype()));
+  Tensor bias = to(broadcast("bias", given, p.n), p.number);
   if (bias.dim(3) != p.n.keys) bias = bias + Tensor::zeros({p.n.keys}, bias.dtype());
   p.biases.push_back({bias, false});
 }
@@ -110,6 +122,7 @@ Prepared prepare(const Tensor& q, const Tensor& k, const Tensor& v, const Attend
   Pipeline& p = made.pipeline;
   p.n = sizes_of(q, k, v);
   p.q = p.query = four(q), p.k = four(k), p.v = four(v);
+  p.number = number_of(q.dtype());
   p.visible = Visible(p.n.queries, p.n.keys);
   if (options.key_lengths.defined()) {
     lengths(options.key_lengths).room->prepare(p);
@@ -188,11 +201,13 @@ struct Saved {
   }
   template <class T>
   Problem<T> problem() const {
+    using C = Number<T>;
     Problem<T> p{n, rows<T>(q), rows<T>(k), rows<T>(v), scale, {}, soft_cap, normalizer, visible, dropout, {}, {}};
-    p.relative = attention::relative<T>(relative);
-    for (const Bias& bias : biases) p.biases.push_back(bias_rows<T>(bias, n));
-    if (features.defined()) p.features = {features.data<T>(), 0, stride(features, 0), 0};
-    if (focus.centre.defined()) p.centres = {std::as_const(focus.centre).data<T>(), focus.sigma};
+    if constexpr (kEveryForm<T>) p.relative = attention::relative<T>(relative);
+    for (const Bias& bias : biases) p.biases.push_back(bias_rows<C>(bias, n));
+    if constexpr (kEveryForm<T>)
+      if (features.defined()) p.features = {features.data<T>(), 0, stride(features, 0), 0};
+    if (focus.centre.defined()) p.centres = {std::as_const(focus.centre).data<C>(), focus.sigma};
     return p;
   }
 };
@@ -253,58 +268,66 @@ struct RelativeGradients {
 };
 
 template <class T>
+void backward_of(const Saved& saved, const Incoming<T>& in, const Outgoing<Number<T>>& outgoing) {
+  if constexpr (kEveryForm<T>)
+    if (saved.row_normalizer)
+      return backward_rows(saved.problem<T>(), saved.row_normalizer->pieces(T{}), saved.row_statistics(), in, outgoing);
+  backward(saved.problem<T>(), in, outgoing);
+}
+
+template <class T>
 void gradients(const Saved& saved, const Incoming<T>& in, Gradients& d) {
-  const Dtype dtype = saved.q.dtype();
+  using C = Number<T>;
+  const Dtype stored = saved.q.dtype(), dtype = number_of(stored);
   Tensor dq = Tensor::zeros(saved.q.shape(), dtype), dk = Tensor::zeros(saved.k.shape(), dtype),
          dv = Tensor::zeros(saved.v.shape(), dtype);
-  Outgoing<T> outgoing{mutable_rows<T>(dq), mutable_rows<T>(dk), mutable_rows<T>(dv), {}};
+  Outgoing<C> outgoing{mutable_rows<C>(dq), mutable_rows<C>(dk), mutable_rows<C>(dv), {}};
   std::vector<BiasGradient> dbiases(saved.biases.size());
   for (size_t i = 0; i < dbiases.size(); ++i) {
     outgoing.dbiases.emplace_back();
-    if (!d.needs(static_cast<int>(3 + i))) continue;
+    if (!d.needs(3 + static_cast<int>(i))) continue;
     dbiases[i] = bias_gradient(saved.biases[i], saved.n);
     Tensor& x = dbiases[i].values;
     outgoing.shared_biases |= dbiases[i].shared;
     outgoing.dbiases[i] = saved.biases[i].by_distance
-                              ? Rows<T>{x.data<T>() + saved.n.queries - 1, x.strides()[0], x.strides()[1], -1}
-                              : mutable_rows<T>(x);
+                              ? Rows<C>{x.data<C>() + saved.n.queries - 1, x.strides()[0], x.strides()[1], -1}
+                              : mutable_rows<C>(x);
   }
   Tensor dfeatures;
   if (saved.features.defined()) {
     dfeatures = Tensor::zeros({kMostChunks * saved.n.batch, saved.n.heads, saved.n.width}, dtype);
-    outgoing.dfeatures = {dfeatures.data<T>(), saved.n.heads * saved.n.width, saved.n.width, 0};
+    outgoing.dfeatures = {dfeatures.data<C>(), saved.n.heads * saved.n.width, saved.n.width, 0};
   }
   Tensor dcentre;
   if (saved.focus.centre.defined()) {
     dcentre = Tensor::zeros(saved.focus.centre.shape(), dtype);
-    outgoing.dcentres = dcentre.data<T>();
+    outgoing.dcentres = dcentre.data<C>();
   }
-  const int first_relative = static_cast<int>(3 + saved.biases.size() + (saved.features.defined() ? 1 : 0) +
-                                              (saved.focus.centre.defined() ? 1 : 0));
+  // The inputs that come after q, k and v, in the order of inputs_of.
+  const int first_bias = 3, features = first_bias + static_cast<int>(dbiases.size()),
+            centre = features + (dfeatures.defined() ? 1 : 0), first_relative = centre + (dcentre.defined() ? 1 : 0);
   RelativeGradients drelative(saved, first_relative, d);
   drelative.hand_to(outgoing);
-  if (saved.row_normalizer)
-    backward_rows(saved.problem<T>(), saved.row_normalizer->pieces(T{}), saved.row_statistics(), in, outgoing);
-  else
-    backward(saved.problem<T>(), in, outgoing);
-  d.add(0, dq), d.add(1, dk), d.add(2, dv);
-  if (dfeatures.defined()) d.add(static_cast<int>(3 + dbiases.size()), dfeatures);
+  backward_of<T>(saved, in, outgoing);
+  d.add(0, dq.to(stored)), d.add(1, dk.to(stored)), d.add(2, dv.to(stored));
   for (size_t i = 0; i < dbiases.size(); ++i)
-    if (dbiases[i].values.defined()) d.add(static_cast<int>(3 + i), dbiases[i].values);
-  if (dcentre.defined()) d.add(static_cast<int>(3 + dbiases.size() + (dfeatures.defined() ? 1 : 0)), dcentre);
+    if (dbiases[i].values.defined()) d.add(first_bias + static_cast<int>(i), dbiases[i].values);
+  if (dfeatures.defined()) d.add(features, dfeatures);
+  if (dcentre.defined()) d.add(centre, dcentre);
   drelative.add(first_relative, d);
 }
 
 // What arrives at out, log_sum_exp and weights.
 template <class T>
 void gradients(const Saved& saved, std::span<const Tensor> arrived, Gradients& d) {
+  using C = Number<T>;
   const Tensor dout = with_rows(arrived[0]);
   const Tensor dweights = saved.weights.defined() ? arrived[2].packed() : Tensor();
-  Tensor row_terms = arrived[1].packed();
+  Tensor row_terms = arrived[1].to(number_of(saved.q.dtype())).packed();
   if (dweights.defined()) row_terms = row_terms - sum(saved.weights * dweights, -1);
-  Incoming<T> in{rows<T>(saved.out), rows<T>(dout), nullptr, std::as_const(row_terms).data<T>(), {}};
-  if (has_log_sum_exp(saved)) in.log_sum_exp = saved.log_sum_exp.data<T>();
-  if (dweights.defined()) in.dweights = rows<T>(dweights);
+  Incoming<T> in{rows<T>(saved.out), rows<T>(dout), nullptr, std::as_const(row_terms).data<C>(), {}};
+  if (has_log_sum_exp(saved)) in.log_sum_exp = saved.log_sum_exp.data<C>();
+  if (dweights.defined()) in.dweights = rows<C>(dweights);
   gradients<T>(saved, in, d);
 }
 
@@ -336,16 +359,18 @@ Tensor weights_of(const Saved& saved, const Chosen& which) {
 template <class T>
 void forward_of(Saved& saved) {
   const Rows<T> out = mutable_rows<T>(saved.out);
-  if (!saved.row_normalizer) return forward(saved.problem<T>(), {out, saved.log_sum_exp.data<T>()});
-  saved.statistics = Tensor({saved.n.batch, saved.n.heads, saved.n.queries, 4}, Dtype::f64);
-  static_assert(sizeof(RowStatistics) == 4 * sizeof(double));
-  forward_rows(saved.problem<T>(), saved.row_normalizer->pieces(T{}), out,
-               reinterpret_cast<RowStatistics*>(saved.statistics.data<double>()));
+  if (!saved.row_normalizer) return forward(saved.problem<T>(), {out, saved.log_sum_exp.data<Number<T>>()});
+  if constexpr (kEveryForm<T>) {
+    saved.statistics = Tensor({saved.n.batch, saved.n.heads, saved.n.queries, 4}, Dtype::f64);
+    static_assert(sizeof(RowStatistics) == 4 * sizeof(double));
+    forward_rows(saved.problem<T>(), saved.row_normalizer->pieces(T{}), out,
+                 reinterpret_cast<RowStatistics*>(saved.statistics.data<double>()));
+  }
 }
 
 Dropout dropout_of(const AttendOptions& options, const Sizes& n) {
   if (options.dropout == 0) return {};
-  const int64_t calls = n.batch * n.heads * n.queries * kernels::dropout_positions(n.keys);
+  const int64_t calls = n.rows() * kernels::dropout_positions(n.keys);
   const Random here = (options.random ? *options.random : random()).take(static_cast<uint64_t>(calls));
   return {options.dropout, {here.seed, here.stream, here.position}};
 }
@@ -361,7 +386,7 @@ Saved computed(const Prepared& made, const AttendOptions& options) {
               with_rows(p.v),
               made.mask,
               Tensor({n.batch, n.heads, n.queries, n.value_width}, p.q.dtype()),
-              Tensor({n.batch, n.heads, n.queries}, p.q.dtype()),
+              Tensor({n.batch, n.heads, n.queries}, p.number),
               {},
               p.scale,
               options.soft_cap,
@@ -388,8 +413,9 @@ Attended run(const Prepared& made, const AttendOptions& options) {
   Saved saved = computed<T>(made, options);
   const bool all = options.weights_of.heads.empty() && options.weights_of.queries.empty();
   Tensor part;
-  if (options.return_weights) (all ? saved.weights : part) = weights_of<T>(saved, chosen(options.weights_of, p.n));
-  if (!has_log_sum_exp(saved)) saved.log_sum_exp = Tensor::zeros(saved.log_sum_exp.shape(), p.q.dtype());
+  if constexpr (kEveryForm<T>)
+    if (options.return_weights) (all ? saved.weights : part) = weights_of<T>(saved, chosen(options.weights_of, p.n));
+  if (!has_log_sum_exp(saved)) saved.log_sum_exp = Tensor::zeros(saved.log_sum_exp.shape(), p.number);
   std::vector<Tensor> outputs = {saved.out, saved.log_sum_exp};
   if (saved.weights.defined()) outputs.push_back(saved.weights);
   saved.out = saved.out.detach(), saved.log_sum_exp = saved.log_sum_exp.detach();
@@ -439,6 +465,31 @@ Tensor guided_run(const Prepared& made, const AttendOptions& options, const Tens
   });
 }
 
+// ---- bf16 ------------------------------------------------------------------------------------------------------
+
+// Why a call on bf16 is computed in f32; empty: its products are those of bf16.
+std::string why_f32(const AttendOptions& o) {
+  if (!kernels::multiplies_pairs()) return "this processor, with the instruction set in use, does not multiply bf16";
+  if (o.return_weights) return "weights are asked for";
+  if (room_of(o.scores).computes_with_tensors()) return fmt::format("the scores are {}", room_of(o.scores).name());
+  if (const auto* position = room_of(o.position); position && position->computes_with_tensors())
+    return fmt::format("the position is {}", position->name());
+  if (const auto* span = room_of(o.span); span && span->computes_with_tensors())
+    return fmt::format("the span is {}", span->name());
+  if (room_of(o.normalizer).computes_with_tensors())
+    return fmt::format("the normaliser is {}", room_of(o.normalizer).name());
+  return {};
+}
+bool by_way_of_f32(const Tensor& q, const Tensor& k, const Tensor& v, const AttendOptions& options) {
+  const bool all = q.dtype() == Dtype::bf16 && k.dtype() == Dtype::bf16 && v.dtype() == Dtype::bf16;
+  return all && !why_f32(options).empty();
+}
+AttendOptions with_f32(const AttendOptions& options) {
+  AttendOptions changed = options;
+  if (options.bias.defined() && options.bias.dtype() == Dtype::bf16) changed.bias = to(options.bias, Dtype::f32);
+  return changed;
+}
+
 Tensor fewer(const Tensor& x, int rank) {
   Tensor y = x;
   while (y.defined() && y.rank() > rank) y = squeeze(y, 0);
@@ -449,9 +500,14 @@ Tensor fewer(const Tensor& x, int rank) {
 }  // namespace attention
 
 Attended attend(const Tensor& q, const Tensor& k, const Tensor& v, const AttendOptions& options) {
+  if (attention::by_way_of_f32(q, k, v, options)) {
+    Attended y = attend(to(q, Dtype::f32), to(k, Dtype::f32), to(v, Dtype::f32), attention::with_f32(options));
+    y.out = to(y.out, Dtype::bf16);
+    return y;
+  }
   const attention::Prepared made = attention::prepare(q, k, v, options);
-  const Attended y =
-      dispatch_floating(q.dtype(), "attend", [&](auto zero) { return attention::run<decltype(zero)>(made, options); });
+  const Attended y = attention::dispatch_stored(
+      q.dtype(), "attend", [&](auto zero) { return attention::run<decltype(zero)>(made, options); });
   return {attention::fewer(y.out, q.rank()), attention::fewer(y.weights, q.rank()),
           attention::fewer(y.log_sum_exp, q.rank() - 1)};
 }
@@ -460,6 +516,9 @@ Attended attend(const Tensor& q, const Tensor& k, const Tensor& v, const AttendO
 Tensor guided_loss(const Tensor& q, const Tensor& k, const Tensor& alignment, const AttendOptions& options,
                    Guide guide) {
   check(k.rank() >= 2, "guided_loss", "k has shape {}, wanted 2 to 4 dimensions", k.shape().text());
+  if (q.dtype() == Dtype::bf16 && k.dtype() == Dtype::bf16)
+    return guided_loss(to(q, Dtype::f32), to(k, Dtype::f32), alignment.to(Dtype::f32), attention::with_f32(options),
+                       guide);
   Shape none = k.shape();
   none[k.rank() - 1] = 0;
   AttendOptions without = options;
@@ -480,6 +539,9 @@ Tensor guided_loss(const Tensor& q, const Tensor& k, const Tensor& alignment, co
 // The same preparation and the same questions as for attend itself, without the arithmetic.
 std::string describe(const Tensor& q, const Tensor& k, const Tensor& v, const AttendOptions& options) {
   NoGrad off;
+  if (attention::by_way_of_f32(q, k, v, options))
+    return "bf16 by way of f32, since " + attention::why_f32(options) + ": " +
+           describe(q.to(Dtype::f32), k.to(Dtype::f32), v.to(Dtype::f32), attention::with_f32(options));
   const attention::Prepared made = attention::prepare(q, k, v, options);
   const attention::Pipeline& p = made.pipeline;
   const attention::Sizes& n = p.n;

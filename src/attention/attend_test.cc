@@ -196,9 +196,8 @@ TEST(Extremes, HugeAndTinyScoresGiveFiniteOutputs) {
       const Attended y = attend(x.q, x.k, x.v, {.span = causal(), .return_weights = true});
       EXPECT_TRUE(all_finite(y.out)) << size;
       EXPECT_TRUE(all_finite(y.log_sum_exp)) << size;
-      if (std::abs(size) > 1) continue;
       EXPECT_TRUE(all_finite(y.weights)) << size;
-      for (const Tensor& d : gradients(sum(y.out * y.out), {x.q, x.v})) EXPECT_TRUE(all_finite(d)) << size;
+      for (const Tensor& d : gradients(sum(y.out * y.out), {x.q, x.k, x.v})) EXPECT_TRUE(all_finite(d)) << size;
     }
 }
 

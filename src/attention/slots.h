@@ -1,5 +1,6 @@
 // The four slots: what a room must say of itself. A room's `prepare` adds its part to the pipeline by ordinary taped
-// ops; its `reference` is the formula and nothing else, in double, and shares no code with the engine.
+// ops; where it `computes_with_tensors` q, k and v (or with what the engine makes of them), bf16 becomes f32 first. Its
+// `reference` is the formula and nothing else, in double, and shares no code with the engine.
 #pragma once
 
 #include <heed/attention.h>
@@ -26,6 +27,7 @@ struct Focus {
 
 // Of tensors of 2 to 4 dimensions that attend accepts; Error otherwise.
 Sizes sizes_of(const Tensor& q, const Tensor& k, const Tensor& v);
+
 // scale · queries_i·keys[x] is added to the scores and values[x] to the values, x = j − i' − first, clipped to the
 // tables.
 struct RelativeTerm {
@@ -42,6 +44,7 @@ struct Pipeline {
   Tensor query;    // q as it was given
   Tensor lengths;  // i64 (B): of keys that are no padding; undefined: all
   Sizes n;
+  Dtype number = Dtype::f32;  // what is computed with: q's dtype, f32 where that is bf16
   double scale = 1;
   std::vector<Bias> biases;
   Visible visible;
@@ -78,6 +81,7 @@ class ScoreRoom {
   virtual ~ScoreRoom() = default;
   virtual const char* name() const = 0;
   virtual void prepare(Pipeline& p) const = 0;
+  virtual bool computes_with_tensors() const { return true; }
   virtual double reference(const Plain& x, int64_t i, int64_t j) const = 0;
 };
 
@@ -86,6 +90,7 @@ class PositionRoom {
   virtual ~PositionRoom() = default;
   virtual const char* name() const = 0;
   virtual void prepare(Pipeline& p) const = 0;
+  virtual bool computes_with_tensors() const { return true; }
   virtual void move(Plain&) const {}                                            // what it does to q and k
   virtual double reference(const Plain&, int64_t, int64_t) const { return 0; }  // what it adds to a score
   // What it adds to component c of v_j, as query i sees it.
@@ -97,6 +102,7 @@ class SpanRoom {
   virtual ~SpanRoom() = default;
   virtual std::string name() const = 0;
   virtual void prepare(Pipeline& p) const = 0;
+  virtual bool computes_with_tensors() const { return true; }
   virtual bool reference(const Plain& x, int64_t i, int64_t j) const = 0;
   virtual double bias(const Plain&, int64_t, int64_t) const { return 0; }        // what it adds to a score
   virtual double multiplier(const Plain&, int64_t, int64_t) const { return 1; }  // of a weight
@@ -107,6 +113,7 @@ class NormalizerRoom {
   virtual ~NormalizerRoom() = default;
   virtual const char* name() const = 0;
   virtual void prepare(Pipeline& p) const = 0;
+  virtual bool computes_with_tensors() const { return true; }
   // What is left to do by taped ops; `part`: whose weights were asked for.
   virtual void finish(Attended&, const AttendOptions::Part& part) const { (void)part; }
   // The scores of query i, −∞ where hidden, become weights.

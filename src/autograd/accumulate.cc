@@ -51,6 +51,12 @@ void accumulate(Tensor& sum, const Tensor& gradient) {
     sum = gradient;
     return;
   }
+  if (sum.dtype() == Dtype::bf16) {  // storage: it does not calculate
+    Tensor total = sum.to(Dtype::f32);
+    accumulate(total, gradient.to(Dtype::f32));
+    sum = total.to(Dtype::bf16);
+    return;
+  }
   make_own(sum);
   const Tensor added = gradient.packed();
   dispatch_floating(sum.dtype(), "backward", [&](auto zero) {

@@ -54,12 +54,16 @@ Places wanted(std::span<const Tensor> inputs) {
   return places;
 }
 
+namespace {
+bool has_gradients(Dtype dtype) { return dtype == Dtype::f32 || dtype == Dtype::f64 || dtype == Dtype::bf16; }
+}  // namespace
+
 void attach(std::span<Tensor> outputs, std::shared_ptr<Node> node) {
   for (size_t i = 0; i < outputs.size(); ++i) {
     Tensor& output = outputs[i];
     node->output_shapes.push_back(output.shape());
     if (i == 0) node->dtype = output.dtype();
-    if (output.dtype() != Dtype::f32 && output.dtype() != Dtype::f64) continue;  // indices have no gradient
+    if (!has_gradients(output.dtype())) continue;  // indices have no gradient
     output = output.detach();
     output.set_place(std::make_shared<Place>(Place{.node = node,
                                                    .output = static_cast<int>(i),
@@ -84,6 +88,7 @@ bool has_nan(const Tensor& tensor) {
 bool has_nan(const Tensor& tensor) {
   if (tensor.dtype() == Dtype::f32) return has_nan<float>(tensor);
   if (tensor.dtype() == Dtype::f64) return has_nan<double>(tensor);
+  if (tensor.dtype() == Dtype::bf16) return has_nan<float>(tensor.to(Dtype::f32));
   return false;
 }
 
@@ -125,8 +130,8 @@ Recording::~Recording() { recording_now = before_; }
 }  // namespace autograd
 
 Tensor& Tensor::requires_grad(bool wanted) {
-  check(!wanted || dtype() == Dtype::f32 || dtype() == Dtype::f64, "requires_grad",
-        "{} has no gradients, wanted f32 or f64", name(dtype()));
+  check(!wanted || autograd::has_gradients(dtype()), "requires_grad", "{} has no gradients, wanted f32, f64 or bf16",
+        name(dtype()));
   if (place() && place()->node) {
     check(wanted, "requires_grad", "the tensor was computed by {}; detach() takes it off the tape",
           place()->node->name);

@@ -30,15 +30,20 @@ void parallel(int64_t n, int64_t grain, const Body& body) {
 }
 
 // Calls body(i) for each i of [0, n), in whatever order suits: items of unequal cost, each independent of the others.
+// worth: whether a second thread brings more than it costs.
 template <class Body>
-void parallel_items(int64_t n, const Body& body) {
-  const int count = static_cast<int>(std::min<int64_t>(threads(), n));
+void parallel_items(int64_t n, bool worth, const Body& body) {
+  const int count = worth ? static_cast<int>(std::min<int64_t>(threads(), n)) : 1;
   if (count <= 1 || omp_in_parallel()) {
     for (int64_t i = 0; i < n; ++i) body(i);
     return;
   }
 #pragma omp parallel for num_threads(count) schedule(dynamic, 1)
   for (int64_t i = 0; i < n; ++i) body(i);
+}
+template <class Body>
+void parallel_items(int64_t n, const Body& body) {
+  parallel_items(n, true, body);
 }
 
 }  // namespace heed

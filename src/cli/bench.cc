@@ -20,7 +20,7 @@ void add_ops(CLI::App& verb) {
 void add_attention(CLI::App& verb) {
   CLI::App* attention = verb.add_subcommand("attention", "attention: a table of cases, or the one that is described");
   const auto o = std::make_shared<bench::AttentionOptions>();
-  const std::map<std::string, Dtype> dtypes = {{"f32", Dtype::f32}, {"f64", Dtype::f64}};
+  const std::map<std::string, Dtype> dtypes = {{"f32", Dtype::f32}, {"f64", Dtype::f64}, {"bf16", Dtype::bf16}};
   attention->add_option("--filter", o->frame.filter, "only cases whose name contains this");
   attention->add_flag("--json", o->frame.json, "one JSON object a line");
   attention->add_option("--mechanism", o->mechanism, "one of heed mechanisms");
@@ -30,7 +30,7 @@ void add_attention(CLI::App& verb) {
   attention->add_flag("--causal", o->causal, "nobody looks into the future");
   attention->add_option("--window", o->window, "LEFT,RIGHT: so many keys on either side")->delimiter(',')->expected(2);
   attention->add_flag("--backward", o->backward, "the backward pass too");
-  attention->add_option("--dtype", o->dtype, "f32, or f64 (the limit stays that of f32)")
+  attention->add_option("--dtype", o->dtype, "f32, f64 (the limit stays that of f32) or bf16")
       ->transform(CLI::Transformer(dtypes));
   attention->callback([o] { bench::run_attention(*o); });
 }

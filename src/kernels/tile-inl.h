@@ -32,6 +32,7 @@
 
 #include "hwy/cache_control.h"
 #include "hwy/highway.h"
+#include "kernels/pairs-inl.h"
 #include "kernels/panels.h"
 
 #if defined(HEED_KERNELS_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -45,6 +46,31 @@ HWY_BEFORE_NAMESPACE();
 namespace heed::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
+
+// ---- what the tile multiplies -----------------------------------------------------------------------------
+
+// Numbers, whose sums are of their kind, or pairs of bf16, whose sums are f32.
+template <class T>
+using SumOf = std::conditional_t<std::is_same_v<T, Bf16Pair>, float, T>;
+template <class T>
+HWY_INLINE const SumOf<T>* lanes_at(const T* from) {
+  if constexpr (std::is_same_v<T, Bf16Pair>)
+    return &from->bits;
+  else
+    return from;
+}
+template <class T>
+HWY_INLINE SumOf<T> number(const T& x) {
+  return *lanes_at(&x);
+}
+// sum + a·b
+template <class T, class V>
+HWY_INLINE V multiply_add(V a, V b, V sum) {
+  if constexpr (std::is_same_v<T, Bf16Pair>)
+    return add_pair_products(a, b, sum);
+  else
+    return hn::MulAdd(a, b, sum);
+}
 
 // ---- what the tile reads ----------------------------------------------------------------------------------
 
@@ -246,15 +272,15 @@ HWY_INLINE void keep_in_register(V& x) {
 template <int kRows, int kVectors, class V, class Cursor, class T, class Width>
 HWY_INLINE void add_next(V (&sum)[kRows][kVectors], Cursor& a, const T* HWY_RESTRICT& b, int64_t b_stride,
                          Width width) {
-  const hn::ScalableTag<T> d;
+  const hn::ScalableTag<SumOf<T>> d;
   constexpr int64_t kLanes = hn::MaxLanes(d);
   V b_k[kVectors];
-  HWY_UNROLL(8) for (int v = 0; v + 1 < kVectors; ++v) b_k[v] = hn::LoadU(d, b + v * kLanes);
-  b_k[kVectors - 1] = width.load(d, b + (kVectors - 1) * kLanes);
+  HWY_UNROLL(8) for (int v = 0; v + 1 < kVectors; ++v) b_k[v] = hn::LoadU(d, lanes_at(b + v * kLanes));
+  b_k[kVectors - 1] = width.load(d, lanes_at(b + (kVectors - 1) * kLanes));
   if constexpr (kRows == 2 || kRows == 3) HWY_UNROLL(8) for (int v = 0; v < kVectors; ++v) keep_in_register(b_k[v]);
   HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
-    const V a_rk = hn::Set(d, a.get(r));
-    HWY_UNROLL(8) for (int v = 0; v < kVectors; ++v) sum[r][v] = hn::MulAdd(a_rk, b_k[v], sum[r][v]);
+    const V a_rk = hn::Set(d, number(a.get(r)));
+    HWY_UNROLL(8) for (int v = 0; v < kVectors; ++v) sum[r][v] = multiply_add<T>(a_rk, b_k[v], sum[r][v]);
   }
   a.next();
   b += b_stride;
@@ -265,7 +291,7 @@ HWY_INLINE void add_next(V (&sum)[kRows][kVectors], Cursor& a, const T* HWY_REST
 template <int kRows, int kVectors, class A, class T, class Width, class Epilogue>
 HWY_NOINLINE void tile(int64_t row, int64_t column, int64_t depth, A a, const T* HWY_RESTRICT b, int64_t b_stride,
                        Width width, Epilogue& epilogue) {
-  const hn::ScalableTag<T> d;
+  const hn::ScalableTag<SumOf<T>> d;
   using V = hn::Vec<decltype(d)>;
   constexpr int64_t kLanes = hn::MaxLanes(d);
   constexpr int kSums = separate_sums(kRows * kVectors);
@@ -343,7 +369,8 @@ HWY_INLINE void last_columns(int64_t rows, int64_t column, int64_t vectors, int6
 template <class Shape = BestShape, Columns kColumns = Columns::any, class A, class B, class Epilogue>
 HWY_INLINE void product(int64_t rows, int64_t columns, int64_t depth, const A& a, const B& b, Epilogue&& epilogue) {
   static_assert(Shape::kVectors <= 4);
-  constexpr int64_t kLanes = hn::MaxLanes(hn::ScalableTag<typename B::Value>()), kWidth = Shape::kVectors * kLanes;
+  constexpr int64_t kLanes = hn::MaxLanes(hn::ScalableTag<SumOf<typename B::Value>>()),
+                    kWidth = Shape::kVectors * kLanes;
   int64_t column = 0;
   for (; column + kWidth <= columns; column += kWidth)
     tile_rows<Shape, Shape::kVectors>(rows, column, depth, a, b.column(column), b.row_stride(), WholeVector(),

@@ -1,6 +1,7 @@
 // Copies through strides, with conversion: what turns any view into packed elements.
 #include <heed/tensor.h>
 
+#include <bit>
 #include <cstring>
 
 #include "base/threads.h"
@@ -10,6 +11,17 @@
 namespace heed {
 namespace {
 
+// The usual pair of conversions, as loops that a compiler turns into vectors; the same as convert.
+void convert_row(bf16* to, const float* from, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) {
+    const uint32_t word = std::bit_cast<uint32_t>(from[i]), nearest = (word + 0x7fff + (word >> 16 & 1)) >> 16;
+    to[i].bits = static_cast<uint16_t>((word & 0x7fffffff) > 0x7f800000 ? word >> 16 | 0x40 : nearest);
+  }
+}
+void convert_row(float* to, const bf16* from, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) to[i] = std::bit_cast<float>(static_cast<uint32_t>(from[i].bits) << 16);
+}
+
 template <class To, class From>
 void copy_row(To* to, int64_t to_step, const From* from, int64_t from_step, int64_t n) {
   if constexpr (std::is_same_v<To, From>)
@@ -17,6 +29,8 @@ void copy_row(To* to, int64_t to_step, const From* from, int64_t from_step, int6
       std::memcpy(to, from, static_cast<size_t>(n) * sizeof(To));
       return;
     }
+  if constexpr (requires { convert_row(to, from, n); })
+    if (to_step == 1 && from_step == 1) return convert_row(to, from, n);
   for (int64_t i = 0; i < n; ++i) to[i * to_step] = convert<To>(from[i * from_step]);
 }
 

@@ -12,6 +12,7 @@
 
 #include "attention/engine/bands.h"
 #include "attention/engine/problem.h"
+#include "attention/engine/units-inl.h"
 #include "kernels/exponential-inl.h"
 #include "kernels/logarithm-inl.h"
 #include "kernels/tile-inl.h"
@@ -20,17 +21,13 @@ HWY_BEFORE_NAMESPACE();
 namespace heed::attention {
 namespace HWY_NAMESPACE {
 
-namespace hn = hwy::HWY_NAMESPACE;
-namespace kn = kernels::HWY_NAMESPACE;
-
-template <class T>
-using Tag = hn::ScalableTag<T>;
-template <class T>
-using Vector = hn::Vec<Tag<T>>;
-template <class T>
-inline constexpr int64_t kLanes = hn::MaxLanes(Tag<T>());
-
 inline constexpr double kLog2E = 1.44269504088896340736, kLn2 = 0.69314718055994530942;
+
+// A row's log-sum-exp in units of log 2; one that looks nowhere has weights 2^(−∞ − 0).
+template <class T>
+HWY_INLINE T in_log2(T log_sum_exp) {
+  return log_sum_exp == -INFINITY ? T{0} : log_sum_exp * static_cast<T>(kLog2E);
+}
 
 // 2^x for x <= 120; 0 for −∞, NaN for NaN. Relative error 1e-7 (f32).
 HWY_INLINE Vector<float> power_of_two(Vector<float> x) {
@@ -46,11 +43,27 @@ HWY_INLINE Vector<float> power_of_two(Vector<float> x) {
 }
 HWY_INLINE Vector<double> power_of_two(Vector<double> x) { return kn::exp2(Tag<double>(), x); }
 
+// Softmax's weights from scores and their log-sum-exp, in units of log 2. Of scores that are huge the difference is but
+// rounding; no weight exceeds 1.
+template <class T>
+HWY_INLINE Vector<T> normalized(Vector<T> x, Vector<T> log_sum_exp) {
+  return power_of_two(hn::Min(hn::Zero(Tag<T>()), hn::Sub(x, log_sum_exp)));  // NaN stays NaN
+}
+
 // Lanes of 64 keys as bits: those of the vector that begins at `column`.
 template <class D>
 HWY_INLINE hn::Mask<D> lanes_of(D d, uint64_t bits, int64_t column) {
   const uint64_t here = bits >> column;
   return hn::LoadMaskBits(d, reinterpret_cast<const uint8_t*>(&here));
+}
+
+// Products times their factor: where the tile multiplied numbers, one of them carried it; pairs do not.
+template <class T, int kVectors>
+HWY_INLINE void at_scale(const Vector<Number<T>> (&product)[kVectors], Number<T> factor,
+                         Vector<Number<T>> (&x)[kVectors]) {
+  const auto by = hn::Set(Tag<Number<T>>(), factor);
+  HWY_UNROLL(4)
+  for (int v = 0; v < kVectors; ++v) x[v] = std::is_same_v<T, bf16> ? hn::Mul(product[v], by) : product[v];
 }
 
 // The product is the score.
@@ -72,7 +85,8 @@ struct ScorePieces {
   T cap = 0;                       // in units of log 2; 0: none
   const uint64_t* bits = nullptr;  // one a query of the block; null: all keys are visible
 
-  ScorePieces(const Problem<T>& p, int64_t b, int64_t h, int64_t row, int64_t key, const uint64_t* bits)
+  template <class Stored>
+  ScorePieces(const Problem<Stored>& p, int64_t b, int64_t h, int64_t row, int64_t key, const uint64_t* bits)
       : count(static_cast<int>(p.biases.size())), cap(static_cast<T>(p.soft_cap * kLog2E)), bits(bits) {
     for (size_t i = 0; i < p.biases.size(); ++i) biases[i] = {p.biases[i].at(b, h, row) + key, p.biases[i].row};
   }
@@ -156,7 +170,8 @@ struct Focused : Dropped {
   const T* centres;  // of the block's rows
   T first;           // the key of column 0
   T sigma;
-  Focused(const Problem<T>& p, int64_t b, int64_t h, int64_t row, int64_t key, const Dropped& dropped)
+  template <class Stored>
+  Focused(const Problem<Stored>& p, int64_t b, int64_t h, int64_t row, int64_t key, const Dropped& dropped)
       : Dropped(dropped),
         centres(p.centres.data + (b * p.n.heads + h) * p.n.queries + row),
         first(static_cast<T>(key)),
@@ -178,43 +193,6 @@ struct Focused : Dropped {
     return hn::GetLane(hn::SumOfLanes(d, all)) / (sigma * sigma);
   }
 };
-
-template <class T>
-HWY_INLINE void scale_row(const T* from, T factor, int64_t n, T* to) {
-  const Tag<T> d;
-  const auto by = hn::Set(d, factor);
-  int64_t i = 0;
-  for (; i + kLanes<T> <= n; i += kLanes<T>) hn::StoreU(hn::Mul(hn::LoadU(d, from + i), by), d, to + i);
-  for (; i < n; ++i) to[i] = from[i] * factor;
-}
-
-// Rows of a matrix as the right factor of a product: B(k,j) = data[(j / 64)·panel + k·row + j mod 64]. A matrix as it
-// is has panels 64 apart. Wider rows are better packed, or the lines of a column of tiles share their cache sets.
-template <class T>
-struct RowPanels {
-  using Value = T;
-  const T* data;
-  int64_t row, panel = kPanel;
-  HWY_INLINE const T* column(int64_t j) const { return data + j / kPanel * panel + j % kPanel; }
-  HWY_INLINE int64_t row_stride() const { return row; }
-  HWY_INLINE RowPanels from_row(int64_t k) const { return {data + k * row, row, panel}; }
-};
-// [width/64][rows][64]
-template <class T>
-HWY_INLINE RowPanels<T> pack_rows(const T* x, int64_t stride, int64_t width, int64_t rows, T* to) {
-  for (int64_t c = 0; c < width; c += kPanel)
-    for (int64_t r = 0; r < rows; ++r)
-      scale_row(x + r * stride + c, T{1}, std::min(kPanel, width - c), to + c * rows + r * kPanel);
-  return {to, kPanel, rows * kPanel};
-}
-inline int64_t packed_rows_size(int64_t width, int64_t rows) {
-  return width > kPanel ? (width + kPanel - 1) / kPanel * kPanel * rows : 0;
-}
-template <class T>
-HWY_INLINE RowPanels<T> as_row_panels(const T* x, int64_t stride, int64_t width, int64_t rows, T* to) {
-  if (width > kPanel) return pack_rows(x, stride, width, rows, to);
-  return {x, stride};
-}
 
 // c += a·b
 template <class A, class B, class T>
@@ -278,36 +256,9 @@ HWY_INLINE void inner_products(const T* q, const T* k, int64_t stride, int64_t w
   }
 }
 
-// Which of 64 rows (bits) hold something that is not finite. A weight of 0 times such a row would be NaN, so where rows
-// are hidden the engine looks at a copy in which they are 0.
-template <class T>
-HWY_INLINE uint64_t rows_not_finite(const T* x, int64_t stride, int64_t width, int64_t rows) {
-  const Tag<T> d;
-  const auto zero = hn::Zero(d);
-  uint64_t bits = 0;
-  for (int64_t r = 0; r < rows; ++r) {
-    auto sum = zero;  // 0·x is NaN for ∞ and NaN
-    int64_t c = 0;
-    for (; c + kLanes<T> <= width; c += kLanes<T>) sum = hn::MulAdd(hn::LoadU(d, x + r * stride + c), zero, sum);
-    T rest = hn::GetLane(hn::SumOfLanes(d, sum));
-    for (; c < width; ++c) rest += x[r * stride + c] * 0;
-    bits |= static_cast<uint64_t>(!(rest == 0)) << r;
-  }
-  return bits;
-}
-template <class T>
-HWY_INLINE void copy_finite_rows(const T* x, int64_t stride, int64_t width, int64_t rows, uint64_t not_finite, T* to) {
-  for (int64_t r = 0; r < rows; ++r) {
-    if (not_finite >> r & 1)
-      std::fill_n(to + r * width, width, T{0});
-    else
-      std::copy_n(x + r * stride, width, to + r * width);
-  }
-}
-
-// The panel holds [D][64] keys; scores of a band are handed to the epilogue.
-template <class T, class Epilogue>
-HWY_INLINE void score_band(const Band& band, int64_t depth, const T* queries, int64_t stride, const T* panel,
+// The panel holds [D][64] keys (all in units); scores of a band are handed to the epilogue.
+template <class U, class Epilogue>
+HWY_INLINE void score_band(const Band& band, int64_t depth, const U* queries, int64_t stride, const U* panel,
                            Epilogue&& epilogue) {
   const auto a = kn::by_rows(queries + band.row * stride, stride);
   const auto b = kn::matrix(panel + band.begin, kernels::kPanelWidth);
@@ -317,8 +268,8 @@ HWY_INLINE void score_band(const Band& band, int64_t depth, const T* queries, in
     kn::product<kn::Shape<6, 2>, kn::Columns::vectors>(band.rows, band.columns(), depth, a, b, epilogue);
 }
 // The same for a panel that is seen whole; with epilogues that have no pieces, it is the path of most panels.
-template <class T, class Epilogue>
-HWY_INLINE void score_panel(int64_t rows, int64_t depth, const T* queries, int64_t stride, const T* panel,
+template <class U, class Epilogue>
+HWY_INLINE void score_panel(int64_t rows, int64_t depth, const U* queries, int64_t stride, const U* panel,
                             Epilogue&& epilogue) {
   kn::product<kn::BestShape, kn::Columns::whole>(rows, kPanel, depth, kn::by_rows(queries, stride),
                                                  kn::matrix(panel, kernels::kPanelWidth), epilogue);

@@ -17,7 +17,6 @@
 namespace heed::attention {
 
 inline constexpr int64_t kValueKeys = 128;  // of one product with the values: they stay in the first cache
-inline constexpr int64_t kDropoutKeys = 128;
 
 // Rows of keys or values: those that are not finite are 0 here and listed, so that a weight of 0 times one is 0.
 template <class T>
@@ -112,7 +111,7 @@ class RowBlock {
         count_((view_.any().end + kPanel - 1) / kPanel * kPanel - first_) {
     take_memory(backward);
     make_scores();
-    if (problem_.dropout.p > 0) draw();
+    if (problem_.dropout) draw();
   }
 
   HWY_NOINLINE void forward(const Rows<T>& out, RowStatistics* statistics) {
@@ -161,14 +160,12 @@ class RowBlock {
     if (backward && problem_.soft_cap != 0) slopes_ = take(stride_);
     queries_ = take(n_.width), query_gradients_ = take(n_.width);
   }
-  int64_t number(int64_t r) const { return (group_.b * n_.heads + h_) * n_.queries + row_ + r; }
+  int64_t number(int64_t r) const { return n_.row_number(group_.b, h_, row_ + r); }
   ScoreRow<T> row(int64_t r) const { return {scores_ + r * stride_, first_, count_, number(r)}; }
 
   void scale_queries(T factor, T* to) const {
-    for (int64_t r = 0; r < rows_; ++r) {
-      const T* q = problem_.q.at(group_.b, h_, row_ + r);
-      for (int64_t i = 0; i < n_.width; ++i) to[r * n_.width + i] = q[i] * factor;
-    }
+    for (int64_t r = 0; r < rows_; ++r)
+      scale_row(problem_.q.at(group_.b, h_, row_ + r), factor, n_.width, to + r * n_.width);
   }
   HWY_NOINLINE void make_scores() {
     scale_queries(static_cast<T>(problem_.scale * kLog2E), queries_);
@@ -199,20 +196,18 @@ class RowBlock {
 
   // Which weights are kept: blocks of 128 keys, each [rows][2].
   void draw() {
-    const int64_t blocks = (n_.keys + kDropoutKeys - 1) / kDropoutKeys;
     const int64_t begin = first_ / kDropoutKeys, end = (first_ + count_ + kDropoutKeys - 1) / kDropoutKeys;
     keep_.resize(static_cast<size_t>((end - begin) * 2 * rows_));
     for (int64_t i = begin; i < end; ++i)
-      kernels::dropout_bits(problem_.dropout.key, problem_.dropout.p, number(0) * blocks + i, blocks, rows_,
-                            keep_.data() + (i - begin) * 2 * rows_);
+      problem_.dropout.draw(n_, number(0), rows_, i, keep_.data() + (i - begin) * 2 * rows_);
   }
   void multiply(T* x) const {
-    if (problem_.dropout.p == 0) return;
+    if (!problem_.dropout) return;
     const Tag<T> d;
     const int64_t offset = first_ % kDropoutKeys;
     for (int64_t c = 0; c < count_; c += kPanel) {
       const int64_t block = (c + offset) / kDropoutKeys, column = (c + offset) % kDropoutKeys;
-      const Keep<T> keep{keep_.data() + block * 2 * rows_, static_cast<T>(1 / (1 - problem_.dropout.p))};
+      const Keep<T> keep{keep_.data() + block * 2 * rows_, static_cast<T>(problem_.dropout.factor())};
       for (int64_t r = 0; r < rows_; ++r) {
         T* at = x + r * stride_ + c;
         for (int64_t i = 0; i < kPanel; i += kLanes<T>)
@@ -440,11 +435,9 @@ void for_blocks(const Problem<T>& p, const RowPieces<T>& pieces, const Body& bod
   const auto run = [&](int64_t i) {
     const RowGroup<T> group = prepare_group(p, pieces, i / p.n.groups, i % p.n.groups, false);
     const auto item = [&](int64_t x) { body(group, group.g * each + x % each, blocks - 1 - x / each); };
-    if (threaded) return parallel_items(each * blocks, item);
-    for (int64_t x = 0; x < each * blocks; ++x) item(x);
+    parallel_items(each * blocks, threaded, item);
   };
-  if (threaded && groups >= 4 * threads()) return parallel_items(groups, run);
-  for (int64_t i = 0; i < groups; ++i) run(i);
+  parallel_items(groups, threaded && groups >= 4 * threads(), run);
 }
 
 // Few groups: their queries are cut into so many chunks, each with a dK and dV of its own. A function of the shape

@@ -54,8 +54,9 @@ struct Normalized {
     pieces(row, column, x);
     const auto log_sum_exp_of_row = hn::Set(d, log_sum_exp[row]);
     HWY_UNROLL(4) for (int v = 0; v < kVectors; ++v) {
-      auto p = hn::Sub(x[v], log_sum_exp_of_row);
-      if (!logarithms) p = normalizer == Streaming::softmax ? power_of_two(p) : weight_alone<T>(normalizer, x[v]);
+      const auto p = logarithms                         ? hn::Sub(x[v], log_sum_exp_of_row)
+                     : normalizer == Streaming::softmax ? normalized<T>(x[v], log_sum_exp_of_row)
+                                                        : weight_alone<T>(normalizer, x[v]);
       hn::StoreU(multiplier.focused(row, column + v * kLanes<T>, p), d, out + row * stride + column + v * kLanes<T>);
     }
   }
@@ -70,10 +71,8 @@ void weigh_rows(const WeightRows<T>& w) {
                                       AddedScores<T>::size(depth, w.rows));
   T *tile = panel + kPanel * depth, *queries = tile + kQueryBlock * kPanel, *sums = queries + kQueryBlock * depth;
   for (int64_t r = 0; r < w.rows; ++r) {
-    const T* q = p.q.at(w.b, w.h, w.row + r);
-    for (int64_t i = 0; i < depth; ++i) queries[r * depth + i] = q[i] * static_cast<T>(p.scale * kLog2E);
-    const T sum = w.log_sum_exp ? w.log_sum_exp[(w.b * p.n.heads + w.h) * p.n.queries + w.row + r] : T{0};
-    sums[r] = sum == -INFINITY ? T{0} : sum * static_cast<T>(kLog2E);
+    scale_row(p.q.at(w.b, w.h, w.row + r), static_cast<T>(p.scale * kLog2E), depth, queries + r * depth);
+    sums[r] = w.log_sum_exp ? in_log2(w.log_sum_exp[p.n.row_number(w.b, w.h, w.row + r)]) : T{0};
   }
   const BlockView view(p.visible, w.b, w.h, w.row, w.rows);
   const AddedScores<T> added(p, w.b, w.h, w.row, w.rows, sums + kQueryBlock);
@@ -157,8 +156,7 @@ void weights(const Problem<T>& p, const T* log_sum_exp, const Chosen& chosen, T*
                 chosen.queries[static_cast<size_t>(of.begin)], of.end - of.begin,
                 out + (head * queries + of.begin) * p.n.keys});
   };
-  if (worth_threads(p.n)) return parallel_items(p.n.batch * heads * count, run);
-  for (int64_t i = 0; i < p.n.batch * heads * count; ++i) run(i);
+  parallel_items(p.n.batch * heads * count, worth_threads(p.n), run);
 }
 
 namespace {
@@ -197,8 +195,7 @@ void guided(const Problem<T>& p, const T* log_sum_exp, const Guide<T>& guide, T*
       guided_row(x + r * p.n.keys, guide.alignment.at(b, h, row + r), p.n.keys, guide.kind, losses[at], row_terms[at]);
     }
   };
-  if (worth_threads(p.n)) return parallel_items(p.n.batch * p.n.heads * blocks, run);
-  for (int64_t i = 0; i < p.n.batch * p.n.heads * blocks; ++i) run(i);
+  parallel_items(p.n.batch * p.n.heads * blocks, worth_threads(p.n), run);
 }
 
 template void guided(const Problem<float>&, const float*, const Guide<float>&, float*, float*);

@@ -41,7 +41,6 @@ RowStatistics measure(const ScoreRow<T>& row) {
   } while (tau > before);
   return {.largest = scores.largest, .threshold = tau};
 }
-inline bool proper(const RowStatistics& of) { return std::isfinite(of.threshold); }
 
 // Scores become g = √p.
 template <class T>
@@ -57,7 +56,7 @@ HWY_INLINE void take_roots(const ScoreRow<T>& row, const RowStatistics& of) {
 template <class T>
 void weigh(const ScoreRow<T>& row, const RowStatistics& of) {
   const Tag<T> d;
-  if (!proper(of)) return weigh_improper(row, of.threshold == INFINITY);
+  if (!proper(of)) return weigh_improper(row, of);
   take_roots(row, of);
   for_vectors<T>(row.count, [&](int64_t at, int) HWY_ATTR {
     const auto root = hn::LoadU(d, row.data + at);
@@ -68,7 +67,7 @@ void weigh(const ScoreRow<T>& row, const RowStatistics& of) {
 template <class T>
 void backward(const ScoreRow<T>& row, const RowStatistics& of, T* gradient) {
   const Tag<T> d;
-  if (!proper(of)) return backward_improper(row, of.threshold == INFINITY, gradient);
+  if (!proper(of)) return backward_improper(row, of, gradient);
   take_roots(row, of);
   Accumulators<T> sum(0), roots(0);
   for_vectors<T>(row.count, [&](int64_t at, int part) HWY_ATTR {

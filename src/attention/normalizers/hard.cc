@@ -31,7 +31,7 @@ RowStatistics measure(const ScoreRow<T>& row) {
 
 template <class T>
 void weigh(const ScoreRow<T>& row, const RowStatistics& of) {
-  if (!std::isfinite(of.threshold)) return weigh_improper(row, of.threshold == INFINITY);
+  if (!proper(of)) return weigh_improper(row, of);
   std::fill_n(row.data, row.count, T{0});
   row.data[static_cast<int64_t>(of.place) - row.first] = 1;
 }

@@ -69,17 +69,20 @@ HWY_INLINE int64_t take_from(const T* x, int64_t count, T bound, T* to) {
   return taken;
 }
 
-// Where a row has no proper weights: it looks nowhere (0), or among its scores is NaN or ∞ (NaN where it looks).
+// A row has no proper weights where its threshold is +∞, since it looks nowhere (0), or NaN, since among its scores is
+// NaN or ∞ (NaN where it looks).
+HWY_INLINE bool proper(const RowStatistics& of) { return std::isfinite(of.threshold); }
 template <class T>
-HWY_NOINLINE void weigh_improper(const ScoreRow<T>& row, bool nowhere) {
+HWY_NOINLINE void weigh_improper(const ScoreRow<T>& row, const RowStatistics& of) {
+  const bool nowhere = of.threshold == INFINITY;
   for (int64_t j = 0; j < row.count; ++j)
     row.data[j] = nowhere || row.data[j] == -INFINITY ? T{0} : static_cast<T>(NAN);
 }
 
 // Scores become such weights, and so do their gradients.
 template <class T>
-HWY_NOINLINE void backward_improper(const ScoreRow<T>& row, bool nowhere, T* gradient) {
-  weigh_improper(row, nowhere);
+HWY_NOINLINE void backward_improper(const ScoreRow<T>& row, const RowStatistics& of, T* gradient) {
+  weigh_improper(row, of);
   std::copy_n(row.data, row.count, gradient);
 }
 

@@ -52,12 +52,11 @@ struct Weight {
     return hn::Max(hn::Zero(d), hn::MulSub(hn::Sub(s, largest), hn::Set(d, static_cast<T>(kLn2)), tau));
   }
 };
-inline bool proper(const RowStatistics& of) { return std::isfinite(of.threshold); }
 
 template <class T>
 void weigh(const ScoreRow<T>& row, const RowStatistics& of) {
   const Tag<T> d;
-  if (!proper(of)) return weigh_improper(row, of.threshold == INFINITY);
+  if (!proper(of)) return weigh_improper(row, of);
   const Weight<T> weight(of);
   for_vectors<T>(row.count,
                  [&](int64_t at, int) HWY_ATTR { hn::StoreU(weight(hn::LoadU(d, row.data + at)), d, row.data + at); });
@@ -66,7 +65,7 @@ void weigh(const ScoreRow<T>& row, const RowStatistics& of) {
 template <class T>
 void backward(const ScoreRow<T>& row, const RowStatistics& of, T* gradient) {
   const Tag<T> d;
-  if (!proper(of)) return backward_improper(row, of.threshold == INFINITY, gradient);
+  if (!proper(of)) return backward_improper(row, of, gradient);
   weigh(row, of);
   Accumulators<T> sum(0), count(0);
   const auto has_weight = [&](int64_t at) HWY_ATTR { return hn::Ne(hn::LoadU(d, row.data + at), hn::Zero(d)); };

@@ -15,6 +15,7 @@ namespace {
 class Softmax final : public NormalizerRoom {
  public:
   const char* name() const override { return "softmax"; }
+  bool computes_with_tensors() const override { return false; }
   void prepare(Pipeline& p) const override { p.normalizer = Streaming::softmax; }
   void reference(const Plain&, int64_t, std::vector<double>& row) const override {
     double largest = -INFINITY, sum = 0;
@@ -27,6 +28,7 @@ class Softmax final : public NormalizerRoom {
 class Sigmoid final : public NormalizerRoom {
  public:
   const char* name() const override { return "sigmoid"; }
+  bool computes_with_tensors() const override { return false; }
   void prepare(Pipeline& p) const override { p.normalizer = Streaming::sigmoid; }
   void reference(const Plain&, int64_t, std::vector<double>& row) const override {
     for (double& s : row) s = 1 / (1 + std::exp(-s));
@@ -36,6 +38,7 @@ class Sigmoid final : public NormalizerRoom {
 class None final : public NormalizerRoom {
  public:
   const char* name() const override { return "none"; }
+  bool computes_with_tensors() const override { return false; }
   void prepare(Pipeline& p) const override { p.normalizer = Streaming::none; }
   void reference(const Plain&, int64_t, std::vector<double>& row) const override {
     for (double& s : row) s = s == -INFINITY ? 0 : s;

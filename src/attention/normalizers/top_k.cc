@@ -158,7 +158,7 @@ RowStatistics measure(const ScoreRow<T>& row, int64_t k) {
 template <class T>
 void weigh(const ScoreRow<T>& row, const RowStatistics& of) {
   const Tag<T> d;
-  if (!std::isfinite(of.threshold)) return weigh_improper(row, of.threshold == INFINITY);
+  if (!proper(of)) return weigh_improper(row, of);
   const AmongTheK<T> chosen = chosen_of(row, of);
   const auto largest = hn::Set(d, static_cast<T>(of.largest)), factor = hn::Set(d, static_cast<T>(1 / of.sum));
   for_vectors<T>(row.count, [&](int64_t at, int) HWY_ATTR {
@@ -173,7 +173,7 @@ void weigh(const ScoreRow<T>& row, const RowStatistics& of) {
 template <class T>
 void backward(const ScoreRow<T>& row, const RowStatistics& of, T* gradient) {
   const Tag<T> d;
-  if (!std::isfinite(of.threshold)) return backward_improper(row, of.threshold == INFINITY, gradient);
+  if (!proper(of)) return backward_improper(row, of, gradient);
   weigh(row, of);
   Accumulators<T> sum(0);
   for_vectors<T>(row.count, [&](int64_t at, int part) HWY_ATTR {

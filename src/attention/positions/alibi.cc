@@ -25,6 +25,7 @@ class Alibi final : public PositionRoom {
  public:
   explicit Alibi(int64_t heads) : slopes_(slopes(heads)) {}
   const char* name() const override { return "alibi"; }
+  bool computes_with_tensors() const override { return false; }
   void prepare(Pipeline& p) const override {
     const auto heads = static_cast<int64_t>(slopes_.size());
     check(heads == p.n.heads, "attend", "alibi was made for {} heads, q has {}", heads, p.n.heads);
@@ -34,7 +35,7 @@ class Alibi final : public PositionRoom {
     for (int64_t h = 0; h < heads; ++h)
       for (int64_t x = 0; x < distances; ++x)  // x = j − i + T − 1 = j − i' + S − 1
         bias.at<double>({h, x}) = -slopes_[static_cast<size_t>(h)] * std::abs(static_cast<double>(x - (p.n.keys - 1)));
-    p.biases.push_back({bias.to(p.q.dtype()), true});
+    p.biases.push_back({bias.to(p.number), true});
   }
   double reference(const Plain& x, int64_t i, int64_t j) const override {
     return -slopes_[static_cast<size_t>(x.head)] * std::abs(static_cast<double>(x.place(i) - j));

@@ -17,10 +17,11 @@ class T5 final : public PositionRoom {
  public:
   T5(Tensor table, const T5Options& options) : table_(std::move(table)), options_(options) {}
   const char* name() const override { return "t5"; }
+  bool computes_with_tensors() const override { return false; }
   void prepare(Pipeline& p) const override {
     check(table_.dim(0) == p.n.heads, "attend", "the table of t5 is for {} heads, q has {}", table_.dim(0), p.n.heads);
-    check(table_.dtype() == p.q.dtype(), "attend", "the table of t5 is {}, q is {}", heed::name(table_.dtype()),
-          heed::name(p.q.dtype()));
+    check(table_.dtype() == p.number, "attend", "the table of t5 is {}, q is {}", heed::name(table_.dtype()),
+          heed::name(p.number));
     const int64_t distances = p.n.queries + p.n.keys - 1;
     if (distances <= 0) return;
     Tensor buckets({distances}, Dtype::i64);

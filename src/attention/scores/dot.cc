@@ -13,6 +13,7 @@ namespace {
 class Dot final : public ScoreRoom {
  public:
   const char* name() const override { return "dot"; }
+  bool computes_with_tensors() const override { return false; }
   void prepare(Pipeline&) const override {}
   double reference(const Plain& x, int64_t i, int64_t j) const override {
     double s = 0;
@@ -25,6 +26,7 @@ class ScaledDot final : public ScoreRoom {
  public:
   explicit ScaledDot(std::optional<double> scale) : scale_(scale) {}
   const char* name() const override { return "scaled_dot"; }
+  bool computes_with_tensors() const override { return false; }
   void prepare(Pipeline& p) const override { p.scale = scale(p.n.width); }
   double reference(const Plain& x, int64_t i, int64_t j) const override {
     return Dot().reference(x, i, j) * scale(x.width);

@@ -8,6 +8,9 @@ class Both final : public SpanRoom {
  public:
   Both(Span a, Span b) : a_(std::move(a)), b_(std::move(b)) {}
   std::string name() const override { return a_.room->name() + " & " + b_.room->name(); }
+  bool computes_with_tensors() const override {
+    return a_.room->computes_with_tensors() || b_.room->computes_with_tensors();
+  }
   void prepare(Pipeline& p) const override {
     a_.room->prepare(p);
     b_.room->prepare(p);

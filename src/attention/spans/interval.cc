@@ -18,6 +18,7 @@ class Window final : public SpanRoom {
   static constexpr int64_t kAll = std::numeric_limits<int64_t>::max() / 4;
   Window(int64_t left, int64_t right) : left_(left), right_(right) {}
   std::string name() const override { return left_ == kAll ? "causal" : fmt::format("window({}, {})", left_, right_); }
+  bool computes_with_tensors() const override { return false; }
   void prepare(Pipeline& p) const override {
     p.visible.restrict([&](int64_t, int64_t, int64_t i) {
       const int64_t place = i + p.n.keys - p.n.queries;

@@ -10,6 +10,7 @@ class Lengths final : public SpanRoom {
  public:
   explicit Lengths(Tensor lengths) : lengths_(std::move(lengths)) {}
   std::string name() const override { return "lengths"; }
+  bool computes_with_tensors() const override { return false; }
   void prepare(Pipeline& p) const override {
     const std::vector<int64_t> all = integers("key_lengths", lengths_);
     check(lengths_.shape() == Shape{p.n.batch}, "attend", "key_lengths have shape {}, wanted ({})",

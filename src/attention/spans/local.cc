@@ -18,6 +18,7 @@ class LocalM final : public SpanRoom {
  public:
   LocalM(int64_t reach, int64_t first) : reach_(reach), first_(first) {}
   std::string name() const override { return fmt::format("local_m({})", reach_); }
+  bool computes_with_tensors() const override { return false; }
   void prepare(Pipeline& p) const override {
     p.visible.restrict([&](int64_t, int64_t, int64_t i) {
       return Interval{first_ + i - reach_, first_ + i + reach_ + 1};

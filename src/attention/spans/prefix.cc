@@ -17,6 +17,7 @@ class Prefix final : public SpanRoom {
     for (const int64_t n : lengths_) check(n >= 0, "prefix", "a prefix of {} keys: wanted 0 or more", n);
   }
   std::string name() const override { return lengths_.size() == 1 ? fmt::format("prefix({})", lengths_[0]) : "prefix"; }
+  bool computes_with_tensors() const override { return false; }
   void prepare(Pipeline& p) const override {
     const auto count = static_cast<int64_t>(lengths_.size());
     check(count == 1 || count == p.n.batch, "attend", "the prefix has {} lengths, the batch is {}", count, p.n.batch);

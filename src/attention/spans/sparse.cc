@@ -45,6 +45,7 @@ class Dilated final : public Sparse {
  public:
   Dilated(int64_t window, int64_t step) : window_(window), step_(step) {}
   std::string name() const override { return fmt::format("dilated({}, {})", window_, step_); }
+  bool computes_with_tensors() const override { return false; }
   Interval hull(int64_t place) const override { return {place - window_ * step_, place + window_ * step_ + 1}; }
   uint64_t bits(int64_t place, int64_t first) const override { return every(step_, place, first); }
   bool reference(const Plain& x, int64_t i, int64_t j) const override {
@@ -99,6 +100,7 @@ class BlockSparse final : public SpanRoom {
  public:
   BlockSparse(std::vector<std::vector<int64_t>> blocks, int64_t size) : blocks_(std::move(blocks)), size_(size) {}
   std::string name() const override { return fmt::format("block_sparse of blocks of {}", size_); }
+  bool computes_with_tensors() const override { return false; }
   void prepare(Pipeline& p) const override {
     const int64_t rows = (p.n.queries + size_ - 1) / size_, columns = (p.n.keys + size_ - 1) / size_;
     check(static_cast<int64_t>(blocks_.size()) == rows, "attend",

@@ -7,8 +7,6 @@
 #define HEED_KERNELS_PAIRS_INL_H_
 #endif
 
-#include <heed/tensor.h>
-
 #include "hwy/highway.h"
 #include "kernels/pairs.h"
 
@@ -35,7 +33,7 @@ HWY_INLINE PairVector add_pair_products(PairVector a, PairVector b, PairVector s
 }
 
 // To the nearest bf16, of two equally near to the even one.
-HWY_INLINE void store_rounded(PairVector x, bf16* to) {
+HWY_INLINE void store_rounded(PairVector x, uint16_t* to) {
   __m256i rounded;
   asm("vcvtneps2bf16 %1, %0" : "=v"(rounded) : "v"(x.raw));
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), rounded);

@@ -36,7 +36,7 @@ bool pack_panel(const Problem<T>& p, int64_t b, int64_t g, int64_t key, Unit<T>*
   pack_columns(p.k.at(b, g, key), p.k.row, p.n.width, count, panel);
   if (value_panels)
     pack_rows(p.v.at(b, g, key), p.v.row, p.n.value_width, count, value_panels + units<T>(key) * kPanel,
-              units<T>(p.n.keys) * kPanel);
+              packed_panel<T>(p.n.keys));
   if constexpr (kEveryForm<T>)
     if (p.features) return to_exponentials(panel, p.n.width);
   return false;

@@ -105,8 +105,8 @@ class KeyBlocks {
   Memory take_memory() const {
     struct Use;
     const int64_t tile = kQueryBlock * kTileStride, rows = n_.heads_per_group() * n_.queries;
-    const int64_t queries = n_.heads_per_group() * BothFactors<T>::size(n_.width, n_.queries),
-                  douts = n_.heads_per_group() * BothFactors<T>::size(n_.value_width, n_.queries),
+    const int64_t queries = BothFactors<T>::size(n_.width, n_.queries, n_.heads_per_group()),
+                  douts = BothFactors<T>::size(n_.value_width, n_.queries, n_.heads_per_group()),
                   keys = packed_size<T>(n_.width, kBackwardKeys), panels = kBackwardKeys * units<T>(n_.width),
                   value_panels = kBackwardKeys * units<T>(n_.value_width);
     int64_t added = 0, folded = 0;
@@ -151,6 +151,7 @@ class KeyBlocks {
     const BlockView view(problem_.visible, item_.b, h, row, rows);
     if ((view.any() & Interval{key, key + keys}).empty()) return;
     h_ = h, row_ = row, rows_ = rows;
+    q_.enter(h, row, rows), dout_.enter(h, row, rows);
     const int64_t at = (h - heads_.begin) * n_.queries + row;
     tile_.log_sum_exp = memory_.log_sum_exp + at, tile_.delta = memory_.delta + at;
     if (problem_.dropout) problem_.dropout.draw(n_, n_.row_number(item_.b, h, row), rows, key / kBackwardKeys, keep_);
@@ -206,7 +207,7 @@ class KeyBlocks {
     const Guide<C>& guide = incoming_.guide;
     const bool plain = plain_ && !panel_.cut && panel_.whole();
     const int64_t depth = units<T>(n_.width), value_depth = units<T>(n_.value_width);
-    const U *q = q_.left(h_, row_), *dout = dout_.left(h_, row_);
+    const U *q = q_.left, *dout = dout_.left;
     const U *key_panel = memory_.key_panels + j * depth, *value_panel = memory_.value_panels + j * value_depth;
     const C scale = static_cast<C>(problem_.scale), factor = static_cast<C>(problem_.scale * kLog2E);
     for (const Band& band : panel_) {
@@ -290,14 +291,12 @@ class KeyBlocks {
 
   // dV += Pᵀ·dO, dK += dSᵀ·Q: of each part of the panel those queries that look at it.
   void value_gradients(int64_t key) {
-    for_parts([&](const Band& part) HWY_ATTR {
-      add_keys(part, key, factors_.weights, dout_.right(h_, row_), n_.value_width, item_.outgoing->dv);
-    });
+    for_parts([&](const Band& part)
+                  HWY_ATTR { add_keys(part, key, factors_.weights, dout_.right, n_.value_width, item_.outgoing->dv); });
   }
   void key_gradients(int64_t key) {
-    for_parts([&](const Band& part) HWY_ATTR {
-      add_keys(part, key, factors_.dscores, q_.right(h_, row_), n_.width, item_.outgoing->dk);
-    });
+    for_parts([&](const Band& part)
+                  HWY_ATTR { add_keys(part, key, factors_.dscores, q_.right, n_.width, item_.outgoing->dk); });
   }
   template <class Body>
   void for_parts(const Body& body) {

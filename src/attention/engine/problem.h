@@ -34,9 +34,14 @@ template <class T>
 constexpr bool wants_packing(int64_t width) {
   return std::is_same_v<T, bf16> || width > 64;
 }
+// Those of a panel of 64 columns: off powers of two.
+template <class T>
+constexpr int64_t packed_panel(int64_t rows) {
+  return 64 * (units<T>(rows) + 1);
+}
 template <class T>
 constexpr int64_t packed_size(int64_t width, int64_t rows) {
-  return wants_packing<T>(width) ? (width + 63) / 64 * 64 * units<T>(rows) : 0;
+  return wants_packing<T>(width) ? (width + 63) / 64 * packed_panel<T>(rows) : 0;
 }
 // Whether scores may be other than products; bf16 has the other forms only by way of f32.
 template <class T>

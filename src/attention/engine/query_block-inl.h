@@ -346,7 +346,7 @@ class QueryBlock {
   RowPanels<U> values(int64_t key) const {
     if constexpr (kEveryForm<T>)
       if (!head_.value_panels) return {natural_values(key), problem_.v.row};
-    return RowPanels<U>{head_.value_panels, kPanel, units<T>(n_.keys) * kPanel}.from_row(units<T>(key));
+    return RowPanels<U>{head_.value_panels, kPanel, packed_panel<T>(n_.keys)}.from_row(units<T>(key));
   }
   const T* natural_values(int64_t key) const { return problem_.v.at(head_.b, head_.h / n_.heads_per_group(), key); }
 

@@ -508,7 +508,7 @@ void backward_rows(const Problem<T>& p, const RowPieces<T>& pieces, const RowSta
   const Sizes& n = p.n;
   const int64_t chunks = chunk_count(n, outgoing), groups = n.batch * n.groups, keys = groups * n.keys;
   T* dk = chunks > 1 ? kernels::scratch<Use, T>(chunks * keys * (n.width + n.value_width)) : nullptr;
-  T* dv = dk + chunks * keys * n.width;
+  T* dv = chunks > 1 ? dk + chunks * keys * n.width : nullptr;
   if (chunks > 1) std::fill_n(dk, chunks * keys * (n.width + n.value_width), T{0});
   const auto run = [&](int64_t c, int64_t i) {
     Outgoing<T> of_chunk = outgoing;

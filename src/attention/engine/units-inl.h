@@ -9,6 +9,7 @@
 #include <cstring>
 #include <vector>
 
+#include "attention/engine/bands.h"
 #include "attention/engine/problem.h"
 #include "kernels/panels-inl.h"
 #include "kernels/scratch.h"
@@ -54,7 +55,7 @@ HWY_INLINE void store(Vector<T> x, T* to) {
   hn::StoreU(x, Tag<T>(), to);
 }
 #if HEED_HAS_PAIRS
-HWY_INLINE void store(Vector<float> x, bf16* to) { kn::store_rounded(x, to); }
+HWY_INLINE void store(Vector<float> x, bf16* to) { kn::store_rounded(x, &to->bits); }
 
 HWY_INLINE void scale_row(const float* from, float factor, int64_t n, bf16* to) {
   const Tag<float> d;
@@ -153,43 +154,47 @@ template <class T>
 HWY_INLINE RowPanels<Unit<T>> as_row_panels(const T* x, int64_t stride, int64_t width, int64_t rows, Unit<T>* to) {
   if constexpr (!std::is_same_v<T, bf16>)
     if (!wants_packing<T>(width)) return {x, stride};
-  const int64_t panel = units<T>(rows) * kPanel;
+  const int64_t panel = packed_panel<T>(rows);
   pack_rows(x, stride, width, rows, to, panel);
   return {to, kPanel, panel};
 }
 
-// The rows of some heads both ways: as left factor, a unit at a time, and as right factor. In `memory` is what differs
-// from the rows as they are.
+// The rows of some heads both ways: as left factor, a unit at a time, and as right factor. Pairs are made once for all
+// rows; numbers that want packing are packed for one block of rows at a time.
 template <class T>
 class BothFactors {
  public:
-  static int64_t size(int64_t width, int64_t rows) { return left_size(width, rows) + packed_size<T>(width, rows); }
-  // memory: size(…) units for each head.
+  static int64_t size(int64_t width, int64_t rows, int64_t heads) {
+    return kEveryForm<T> ? packed_size<T>(width, kQueryBlock)
+                         : heads * (rows * units<T>(width) + packed_size<T>(width, rows));
+  }
+  // memory: size(…) units.
   BothFactors(const Rows<const T>& x, int64_t b, const Interval& heads, int64_t rows, int64_t width, Unit<T>* memory)
       : x_(x), b_(b), first_(heads.begin), rows_(rows), width_(width), memory_(memory) {
-    for (int64_t h = heads.begin; h < heads.end; ++h) {
-      for (int64_t r = 0; r < rows && !kEveryForm<T>; ++r)
-        left_row(x.at(b, h, r), T{}, width, at(h) + r * units<T>(width));
-      as_row_panels(x.at(b, h, 0), x.row, width, rows, at(h) + left_size(width, rows));
+    if constexpr (!kEveryForm<T>)
+      for (int64_t h = heads.begin; h < heads.end; ++h) {
+        for (int64_t r = 0; r < rows; ++r) left_row(x.at(b, h, r), T{}, width, left_of(h) + r * left_stride());
+        as_row_panels(x.at(b, h, 0), x.row, width, rows, right_of(h));
+      }
+  }
+  // Rows [row, row + rows) of a head.
+  void enter(int64_t h, int64_t row, int64_t rows) {
+    if constexpr (kEveryForm<T>) {
+      left = x_.at(b_, h, row);
+      right = as_row_panels(left, x_.row, width_, rows, memory_);
+    } else {
+      left = left_of(h) + row * left_stride();
+      right = RowPanels<Unit<T>>{right_of(h), kPanel, packed_panel<T>(rows_)}.from_row(units<T>(row));
     }
   }
-  const Unit<T>* left(int64_t h, int64_t row) const {
-    if constexpr (kEveryForm<T>)
-      return x_.at(b_, h, row);
-    else
-      return at(h) + row * left_stride();
-  }
   int64_t left_stride() const { return kEveryForm<T> ? x_.row : units<T>(width_); }
-  RowPanels<Unit<T>> right(int64_t h, int64_t row) const {
-    if constexpr (kEveryForm<T>)
-      if (!wants_packing<T>(width_)) return {x_.at(b_, h, row), x_.row};
-    const int64_t panel = units<T>(rows_) * kPanel;
-    return RowPanels<Unit<T>>{at(h) + left_size(width_, rows_), kPanel, panel}.from_row(units<T>(row));
-  }
+
+  const Unit<T>* left = nullptr;
+  RowPanels<Unit<T>> right{};
 
  private:
-  static int64_t left_size(int64_t width, int64_t rows) { return kEveryForm<T> ? 0 : rows * units<T>(width); }
-  Unit<T>* at(int64_t h) const { return memory_ + (h - first_) * size(width_, rows_); }
+  Unit<T>* left_of(int64_t h) const { return memory_ + (h - first_) * size(width_, rows_, 1); }
+  Unit<T>* right_of(int64_t h) const { return left_of(h) + rows_ * left_stride(); }
   Rows<const T> x_;
   int64_t b_, first_, rows_, width_;
   Unit<T>* memory_;

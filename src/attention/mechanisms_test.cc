@@ -13,6 +13,7 @@ namespace heed::attention {
 namespace {
 
 using heed::testing::close;
+using heed::testing::complains;
 using heed::testing::gradcheck;
 using heed::testing::sample;
 
@@ -154,6 +155,52 @@ TEST_P(Rows, StridedInputsAreTheSame) {
   const auto strided = [](const Tensor& t) { return t.permute({0, 2, 1, 3}).clone().permute({0, 2, 1, 3}); };
   EXPECT_TRUE(agrees(attend(strided(x.q), strided(x.k), strided(x.v), x.options).out,
                      attend(x.q, x.k, x.v, x.options).out, 1e-14));
+}
+
+TEST_P(Rows, NamesTensorsThatAreNotThoseItLearns) {
+  const Sizes n{2, 4, 2, 3, 7, 5, 3};
+  const LearnedTensors right = example_tensors(row(), n, Dtype::f64, 7);
+  const auto refuses = [&](const LearnedTensors& given, std::vector<std::string> words) {
+    words.emplace_back(row().name);
+    return complains([&] { row().options(given, n); }, words);
+  };
+  LearnedTensors more = right;
+  more["other"] = sample({3});
+  EXPECT_TRUE(refuses(more, {"too many other"}));
+  for (const Learned& each : row().learned) {
+    LearnedTensors some = right;
+    some.erase(each.name);
+    EXPECT_TRUE(refuses(some, {std::string("missing ") + each.name}));
+    some[each.name] = Tensor();
+    EXPECT_TRUE(refuses(some, {each.name, "undefined"}));
+    some[each.name] = sample({9, 9, 9, 9});
+    EXPECT_TRUE(refuses(some, {each.name, "(9, 9, 9, 9)", "wanted ("}));
+    some[each.name] = right.at(each.name).to(Dtype::i64);
+    EXPECT_TRUE(refuses(some, {each.name, "i64", "one floating dtype"}));
+  }
+}
+
+// Tensors of another dtype than q's.
+TEST_P(Rows, NamesBothDtypes) {
+  const Given x = given({2, 4, 2, 3, 7, 5, 3}, Dtype::f32);
+  const auto f64 = [](const Tensor& t) { return t.to(Dtype::f64); };
+  if (row().learned.empty()) return;
+  EXPECT_TRUE(complains([&] { attend(f64(x.q), f64(x.k), f64(x.v), x.options); }, {"f32", "f64"}));
+}
+
+// The rooms take one for each head, or one for all of them.
+TEST(Learned, OneForAllHeadsOrOneForEach) {
+  const Sizes n{2, 4, 2, 3, 7, 5, 3};
+  const auto attends = [&](const char* name, const LearnedTensors& learned) {
+    attend(sample({2, 4, 3, 5}), sample({2, 2, 7, 5}), sample({2, 2, 7, 3}), mechanism(name).options(learned, n));
+  };
+  attends("learned_scale", {{"scale", sample({})}});
+  attends("learned_scale", {{"scale", sample({1})}});
+  attends("learned_scale", {{"scale", sample({4})}});
+  attends("linear_pooling", {{"w", sample({5})}, {"b", sample({})}});
+  attends("additive", {{"w", sample({4, 8, 5})}, {"u", sample({2, 8, 5})}, {"vec", sample({8})}, {"b", sample({8})}});
+  EXPECT_TRUE(complains([&] { attends("learned_scale", {{"scale", sample({2})}}); }, {"scale", "(2)", "wanted (4)"}));
+  EXPECT_TRUE(complains([&] { attends("general", {{"w", sample({6, 5})}}); }, {"w", "(6, 5)", "wanted (5, any)"}));
 }
 
 TEST_P(Rows, SaysWhatThereIsToSay) {

@@ -28,7 +28,8 @@ class Given {
       tensors_[name] = (dtype && is_floating(tensor.dtype()) ? tensor.to(*dtype) : tensor).detach();
   }
   const Tensor& wanted(const std::string& name, const std::string& by) {
-    check(tensors_.contains(name), "attend", "{} wants a tensor '{}', which the file lacks", by, name);
+    if (!tensors_.contains(name))
+      fail(ErrorKind::usage, "attend", "{} wants a tensor '{}', which the file lacks; it holds {}", by, name, held());
     return take(name);
   }
   Tensor optional(const std::string& name) { return tensors_.contains(name) ? take(name) : Tensor(); }
@@ -39,6 +40,11 @@ class Given {
   }
 
  private:
+  std::string held() const {
+    std::vector<std::string> names;
+    for (const auto& each : tensors_) names.push_back(printable(each.first));
+    return names.empty() ? "nothing" : fmt::format("{}", fmt::join(names, ", "));
+  }
   const Tensor& take(const std::string& name) { return *(used_[name] = &tensors_.at(name)); }
   std::map<std::string, Tensor> tensors_;
   std::map<std::string, const Tensor*> used_;
@@ -68,21 +74,32 @@ Rows rows_of(const AttendCall& call) {
   return rows;
 }
 
-LearnedTensors learned_of(const Rows& rows, Given& given) {
+LearnedTensors learned_of(const Rows& rows, Given& given, Dtype dtype) {
   LearnedTensors learned;
   for (const Mechanism* row : rows.all())
-    for (const attention::Learned& each : row->learned) learned[each.name] = given.wanted(each.name, row->name);
+    for (const attention::Learned& each : row->learned) {
+      const Tensor& x = learned[each.name] = given.wanted(each.name, row->name);
+      check(x.dtype() == dtype, "attend", "the file's tensor '{}', which {} learns, is {}, q is {}", each.name,
+            row->name, name(x.dtype()), name(dtype));
+    }
   return learned;
 }
 
+// What the row makes of those of the tensors that it learns.
+AttendOptions options_of(const Mechanism& row, const LearnedTensors& learned, const Sizes& n) {
+  LearnedTensors its;
+  for (const attention::Learned& each : row.learned) its[each.name] = learned.at(each.name);
+  return row.options(its, n);
+}
+
 Position borrowed_position(const Mechanism& row, const LearnedTensors& learned, const Sizes& n) {
-  Position position = row.options(learned, n).position;
+  Position position = options_of(row, learned, n).position;
   check(position.room != nullptr, "attend", "--position {}: {} is a mechanism, but no position", row.name, row.name);
   return position;
 }
 
 Normalizer borrowed_normalizer(const Mechanism& row, const LearnedTensors& learned, const Sizes& n) {
-  Normalizer normalizer = row.options(learned, n).normalizer;
+  Normalizer normalizer = options_of(row, learned, n).normalizer;
   check(normalizer.room != nullptr, "attend", "--normalizer {}: {} is a mechanism, but no normaliser", row.name,
         row.name);
   return normalizer;
@@ -96,7 +113,7 @@ Scores scaled(const Mechanism& row, const Scores& own, double scale) {
 }
 
 AttendOptions options_of(const AttendCall& call, const Rows& rows, const LearnedTensors& learned, const Sizes& n) {
-  AttendOptions options = rows.base.options(learned, n);
+  AttendOptions options = options_of(rows.base, learned, n);
   if (call.scale) options.scores = scaled(rows.base, options.scores, *call.scale);
   if (rows.position) options.position = borrowed_position(*rows.position, learned, n);
   if (rows.normalizer) options.normalizer = borrowed_normalizer(*rows.normalizer, learned, n);
@@ -138,7 +155,7 @@ TensorFile attend_file(const TensorFile& in, const AttendCall& call) {
   const Rows rows = rows_of(call);
   Given given(in, call.dtype);
   Tensor q = given.wanted("q", "attend"), k = given.wanted("k", "attend"), v = given.wanted("v", "attend");
-  LearnedTensors learned = learned_of(rows, given);
+  LearnedTensors learned = learned_of(rows, given, q.dtype());
   Tensor bias = given.optional("bias");
   const Tensor mask = given.optional("mask"), lengths = given.optional("key_lengths"), dout = given.optional("dout");
   given.check_all_used(taken_by(rows));

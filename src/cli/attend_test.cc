@@ -66,8 +66,21 @@ TEST_P(EachMechanism, GivesTheGradientsOfAllItIsMadeOf) {
 
 TEST_P(EachMechanism, NamesALearnedTensorThatIsMissing) {
   for (const auto& learned : row().learned)
-    EXPECT_TRUE(refused(ErrorKind::usage, {row().name, learned.name},
+    EXPECT_TRUE(refused(ErrorKind::usage, {row().name, learned.name, "it holds"},
                         [&] { attend_file(without(file_for(row()), learned.name), {.mechanism = row().name}); }));
+}
+
+TEST_P(EachMechanism, NamesALearnedTensorOfAnotherShapeOrDtype) {
+  for (const auto& learned : row().learned) {
+    const Tensor own = file_for(row())[learned.name], odd = sample({3, 3, 3, 3}, -1, 1, 1);
+    const auto call = [&](const Tensor& tensor) {
+      attend_file(with(file_for(row()), learned.name, tensor), {.mechanism = row().name});
+    };
+    EXPECT_TRUE(
+        refused(ErrorKind::usage, {row().name, learned.name, odd.shape().text(), "wanted ("}, [&] { call(odd); }));
+    EXPECT_TRUE(refused(ErrorKind::usage, {row().name, learned.name, "f32", "f64"}, [&] { call(own.to(Dtype::f32)); }));
+    EXPECT_TRUE(refused(ErrorKind::usage, {row().name, learned.name, "i64", "f64"}, [&] { call(own.to(Dtype::i64)); }));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, EachMechanism, ::testing::Range<size_t>(0, attention::mechanisms().size()),

@@ -70,11 +70,12 @@ class Additive final : public ScoreRoom {
   AdditiveOptions options_;
 };
 
-constexpr int64_t kExampleWidth = 6;
-Shape from_query(const Sizes& n) { return {kExampleWidth, n.width}; }
-Shape from_value(const Sizes& n) { return {kExampleWidth, n.value_width}; }
-Shape one_vector(const Sizes&) { return {kExampleWidth}; }
-Shape vector_a_head(const Sizes& n) { return {n.heads, kExampleWidth}; }
+constexpr int64_t kWidth = any_size(6);
+Shape from_query(const Sizes& n) { return {kWidth, n.width}; }
+Shape from_key(const Sizes& n) { return {kWidth, any_size(n.width)}; }
+Shape from_value(const Sizes& n) { return {kWidth, n.value_width}; }
+Shape one_vector(const Sizes&) { return {kWidth}; }
+Shape vector_a_head(const Sizes& n) { return {n.heads, kWidth}; }
 
 }  // namespace
 
@@ -90,7 +91,7 @@ Mechanism additive_row() {
           .trap = {"The query is the decoder's state before the step (Bahdanau), not the one after it (Luong).",
                    "查询是该步之前的解码器状态（Bahdanau），而不是该步之后的状态（Luong）。"},
           .code = "heed::attend(q, k, v, {.scores = heed::additive(w, u, vec, {.bias = b})})",
-          .learned = {{"w", from_query}, {"u", from_query}, {"vec", vector_a_head}, {"b", one_vector}},
+          .learned = {{"w", from_query}, {"u", from_key}, {"vec", vector_a_head}, {"b", one_vector}},
           .options = [](const LearnedTensors& t, const Sizes&) {
             return AttendOptions{.scores = additive(t.at("w"), t.at("u"), t.at("vec"), {.bias = t.at("b")})};
           }};
@@ -109,7 +110,7 @@ Mechanism normed_additive_row() {
                "g 应从 √(1/A)（即 v 的初始尺度）开始而不是 1；并且这种形式带偏置。"},
       .code = "heed::attend(q, k, v, {.scores = heed::additive(w, u, vec, {.bias = b, .gain = g})})",
       .learned = {{"w", from_query},
-                  {"u", from_query},
+                  {"u", from_key},
                   {"vec", one_vector, 0.2, 1},
                   {"b", one_vector},
                   {"g", [](const Sizes& n) { return Shape{n.heads}; }, 0.5, 1.5}},
@@ -132,7 +133,7 @@ Mechanism additive_value_row() {
           .code =
               "heed::attend(q, k, v, {.scores = heed::additive(w, u, vec, {.value = wv, .squash = "
               "heed::Squash::sigma})})",
-          .learned = {{"w", from_query}, {"u", from_query}, {"vec", one_vector}, {"wv", from_value}},
+          .learned = {{"w", from_query}, {"u", from_key}, {"vec", one_vector}, {"wv", from_value}},
           .options = [](const LearnedTensors& t, const Sizes&) {
             return AttendOptions{
                 .scores = additive(t.at("w"), t.at("u"), t.at("vec"), {.value = t.at("wv"), .squash = Squash::sigma})};

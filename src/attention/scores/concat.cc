@@ -52,9 +52,9 @@ Mechanism concat_row() {
           .code = "heed::attend(q, k, v, {.scores = heed::luong_concat(w, vec)})",
           .learned = {{"w",
                        [](const Sizes& n) {
-                         return Shape{7, 2 * n.width};
+                         return Shape{any_size(7), any_size(2 * n.width)};
                        }},
-                      {"vec", [](const Sizes&) { return Shape{7}; }}},
+                      {"vec", [](const Sizes&) { return Shape{any_size(7)}; }}},
           .options = [](const LearnedTensors& t, const Sizes&) {
             return AttendOptions{.scores = luong_concat(t.at("w"), t.at("vec"))};
           }};

@@ -83,10 +83,10 @@ Mechanism pooling_row() {
           .code = "heed::attend(one, k, v, {.scores = heed::pooling(w, vec, b)})",
           .learned = {{"w",
                        [](const Sizes& n) {
-                         return Shape{5, n.width};
+                         return Shape{any_size(5), any_size(n.width)};
                        }},
-                      {"vec", [](const Sizes&) { return Shape{5}; }},
-                      {"b", [](const Sizes&) { return Shape{5}; }}},
+                      {"vec", [](const Sizes&) { return Shape{any_size(5)}; }},
+                      {"b", [](const Sizes&) { return Shape{any_size(5)}; }}},
           .options = [](const LearnedTensors& t, const Sizes&) {
             return AttendOptions{.scores = pooling(t.at("w"), t.at("vec"), t.at("b"))};
           }};
@@ -105,7 +105,7 @@ Mechanism linear_pooling_row() {
           .code = "heed::attend(one, k, v, {.scores = heed::linear_pooling(w, b)})",
           .learned = {{"w",
                        [](const Sizes& n) {
-                         return Shape{n.heads, n.width};
+                         return Shape{n.heads, any_size(n.width)};
                        }},
                       {"b", [](const Sizes&) { return Shape{1}; }}},
           .options = [](const LearnedTensors& t, const Sizes&) {

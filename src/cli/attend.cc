@@ -130,14 +130,20 @@ AttendOptions options_of(const AttendCall& call, const Rows& rows, const Learned
 
 using Named = std::vector<std::pair<std::string, Tensor>>;
 
-void add_gradients(TensorFile& out, const Tensor& dout, const Named& inputs) {
-  const Tensor& y = out["out"];
-  check(dout.shape() == y.shape() && dout.dtype() == y.dtype(), "attend",
-        "dout is {} of shape {}, out is {} of shape {}", name(dout.dtype()), dout.shape().text(), name(y.dtype()),
-        y.shape().text());
+// sum(dout·out) + loss, of which either may be absent.
+Tensor to_differentiate(const Tensor& out, const Tensor& dout, const Tensor& loss) {
+  if (!dout.defined()) return loss;
+  check(dout.shape() == out.shape() && dout.dtype() == out.dtype(), "attend",
+        "dout is {} of shape {}, out is {} of shape {}", name(dout.dtype()), dout.shape().text(), name(out.dtype()),
+        out.shape().text());
+  const Tensor through_out = sum(dout * out);
+  return loss.defined() ? through_out + loss : through_out;
+}
+
+void add_gradients(TensorFile& out, const Tensor& of, const Named& inputs) {
   std::vector<Tensor> tensors;
   for (const auto& [name, tensor] : inputs) tensors.push_back(tensor);
-  const std::vector<Tensor> found = gradients(y, tensors, {.seed = dout});
+  const std::vector<Tensor> found = gradients(of, tensors);
   for (size_t i = 0; i < inputs.size(); ++i) out.tensors.emplace_back(inputs[i].first, found[i]);
 }
 
@@ -145,7 +151,7 @@ std::string taken_by(const Rows& rows) {
   std::vector<std::string> names = {"q", "k", "v"};
   for (const Mechanism* row : rows.all())
     for (const attention::Learned& each : row->learned) names.emplace_back(each.name);
-  for (const char* name : {"mask", "bias", "key_lengths", "dout"}) names.emplace_back(name);
+  for (const char* name : {"mask", "bias", "key_lengths", "dout", "alignment"}) names.emplace_back(name);
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
@@ -158,11 +164,14 @@ TensorFile attend_file(const TensorFile& in, const AttendCall& call) {
   LearnedTensors learned = learned_of(rows, given, q.dtype());
   Tensor bias = given.optional("bias");
   const Tensor mask = given.optional("mask"), lengths = given.optional("key_lengths"), dout = given.optional("dout");
+  const Tensor alignment = given.optional("alignment");
   given.check_all_used(taken_by(rows));
-  Named inputs = {{"dq", q}, {"dk", k}, {"dv", v}};
+  check(alignment.defined() || !call.guide, "attend", "--guide wants a tensor 'alignment', which the file lacks");
+  Named inputs = {{"dq", q}, {"dk", k}};
+  if (dout.defined()) inputs.emplace_back("dv", v);
   for (const auto& [name, tensor] : learned) inputs.emplace_back("d_" + name, tensor);
   if (bias.defined()) inputs.emplace_back("dbias", bias);
-  if (dout.defined())
+  if (dout.defined() || alignment.defined())
     for (auto& [name, tensor] : inputs) tensor.requires_grad(true);
   AttendOptions options = options_of(call, rows, learned, attention::sizes_of(q, k, v));
   Random random{call.seed, 0, 0};
@@ -171,7 +180,12 @@ TensorFile attend_file(const TensorFile& in, const AttendCall& call) {
   TensorFile out{.tensors = {{"out", got.out}}};
   if (call.weights) out.tensors.emplace_back("weights", got.weights);
   if (call.weights && got.log_sum_exp.defined()) out.tensors.emplace_back("log_sum_exp", got.log_sum_exp);
-  if (dout.defined()) add_gradients(out, dout, inputs);
+  Tensor loss;
+  if (alignment.defined()) {
+    loss = guided_loss(q, k, alignment, options, call.guide.value_or(Guide::cross_entropy));
+    out.tensors.emplace_back("guided_loss", loss);
+  }
+  if (dout.defined() || loss.defined()) add_gradients(out, to_differentiate(got.out, dout, loss), inputs);
   return out;
 }
 
@@ -183,10 +197,13 @@ void add_attend(CLI::App& app) {
   };
   const auto o = std::make_shared<Options>();
   const std::map<std::string, Dtype> dtypes = {{"f32", Dtype::f32}, {"f64", Dtype::f64}, {"bf16", Dtype::bf16}};
+  const std::map<std::string, Guide> guides = {{"cross-entropy", Guide::cross_entropy},
+                                               {"squared-error", Guide::squared_error}};
   AttendCall& call = o->call;
   verb->add_option("NAME", call.mechanism, "one of heed mechanisms")->required();
   verb->add_option("FILE", o->in,
-                   "safetensors: q, k, v, what the mechanism learns; also mask, bias, key_lengths; dout: gradients too")
+                   "safetensors: q, k, v, what the mechanism learns; also mask, bias, key_lengths; dout: gradients of "
+                   "sum(dout out) too; alignment (B,H,T,S): guided_loss and its gradients too")
       ->required();
   verb->add_option("-o,--out", o->out, "the safetensors file to write")->required();
   verb->add_flag("--weights", call.weights, "write weights and log_sum_exp too");
@@ -198,8 +215,12 @@ void add_attend(CLI::App& app) {
   verb->add_option("--dropout", call.dropout, "share of the weights that is dropped");
   verb->add_option("--seed", call.seed, "of dropout");
   verb->add_option("--softcap", call.soft_cap, "c: scores become c tanh(s/c)");
+  verb->add_option("--guide", call.guide, "cross-entropy (the default) or squared-error, between weights and alignment")
+      ->transform(CLI::Transformer(guides))
+      ->option_text("cross-entropy|squared-error");
   verb->add_option("--dtype", call.dtype, "f32, f64 or bf16; else as the file has it")
-      ->transform(CLI::Transformer(dtypes));
+      ->transform(CLI::Transformer(dtypes))
+      ->option_text("f32|f64|bf16");
   verb->callback([o] { save_safetensors(o->out, attend_file(load_safetensors(o->in), o->call)); });
 }
 

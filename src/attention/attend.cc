@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "attention/engine/bands.h"
+#include "attention/normalizers/sampled.h"
 #include "attention/slots.h"
 #include "base/check.h"
 #include "kernels/pairs.h"
@@ -195,6 +196,7 @@ struct Saved {
   std::optional<RowNormalizer> row_normalizer;
   Tensor statistics;  // (B,H,T,4) as f64: RowStatistics, of a whole-row normaliser
   RelativeTerm relative;
+  bool draws = false;  // the row normaliser does
 
   const RowStatistics* row_statistics() const {
     return reinterpret_cast<const RowStatistics*>(std::as_const(statistics).data<double>());
@@ -317,10 +319,18 @@ void gradients(const Saved& saved, const Incoming<T>& in, Gradients& d) {
   drelative.add(first_relative, d);
 }
 
-// What arrives at out, log_sum_exp and weights.
+// What arrives at out, log_sum_exp and weights; of what was drawn, at out, log_probability, entropy and weights.
 template <class T>
 void gradients(const Saved& saved, std::span<const Tensor> arrived, Gradients& d) {
   using C = Number<T>;
+  if (saved.draws) {
+    Saved with = saved;
+    with.statistics = with_arrived(saved.statistics, arrived[1], arrived[2]), with.draws = false;
+    const Tensor none = Tensor::zeros(arrived[1].shape(), arrived[1].dtype());
+    std::vector<Tensor> rest = {arrived[0], none};
+    if (saved.weights.defined()) rest.push_back(arrived[3]);
+    return gradients<T>(with, std::span<const Tensor>(rest), d);
+  }
   const Tensor dout = with_rows(arrived[0]);
   const Tensor dweights = saved.weights.defined() ? arrived[2].packed() : Tensor();
   Tensor row_terms = arrived[1].to(number_of(saved.q.dtype())).packed();
@@ -375,6 +385,10 @@ Dropout dropout_of(const AttendOptions& options, const Sizes& n) {
   return {options.dropout, {here.seed, here.stream, here.position}};
 }
 
+Random draws_from(const AttendOptions& options, const Sizes& n) {
+  return (options.random ? *options.random : random()).take(static_cast<uint64_t>(n.batch * n.heads * n.queries));
+}
+
 // The forward pass, and what backward will want of it.
 template <class T>
 Saved computed(const Prepared& made, const AttendOptions& options) {
@@ -400,6 +414,7 @@ Saved computed(const Prepared& made, const AttendOptions& options) {
               {},
               off_the_tape(p.relative)};
   if (p.focus.centre.defined()) saved.focus.centre = p.focus.centre.packed().detach();
+  if (p.draws) saved.row_normalizer = p.draws(draws_from(options, n)), saved.draws = true;
   for (const Bias& bias : p.biases)
     saved.biases.push_back(
         {bias.by_distance ? bias.values.packed().detach() : with_rows(bias.values), bias.by_distance});
@@ -417,13 +432,17 @@ Attended run(const Prepared& made, const AttendOptions& options) {
     if (options.return_weights) (all ? saved.weights : part) = weights_of<T>(saved, chosen(options.weights_of, p.n));
   if (!has_log_sum_exp(saved)) saved.log_sum_exp = Tensor::zeros(saved.log_sum_exp.shape(), p.number);
   std::vector<Tensor> outputs = {saved.out, saved.log_sum_exp};
+  const Draws draws = saved.draws ? draws_of(saved.statistics, p.number) : Draws();
+  if (saved.draws) outputs = {saved.out, draws.log_probability, draws.entropy};
   if (saved.weights.defined()) outputs.push_back(saved.weights);
   saved.out = saved.out.detach(), saved.log_sum_exp = saved.log_sum_exp.detach();
   if (saved.weights.defined()) saved.weights = saved.weights.detach();
   const std::vector<Tensor> inputs = inputs_of(p);
   outputs = record_all("attend", outputs, inputs,
                        [saved](std::span<const Tensor> arrived, Gradients& d) { gradients<T>(saved, arrived, d); });
-  Attended y{outputs[0], outputs.size() > 2 ? outputs[2] : part, has_log_sum_exp(saved) ? outputs[1] : Tensor()};
+  Attended y{outputs[0], saved.weights.defined() ? outputs.back() : part,
+             has_log_sum_exp(saved) ? outputs[1] : Tensor()};
+  if (saved.draws) y.drawn = draws.keys, y.log_probability = outputs[1], y.entropy = outputs[2];
   room_of(options.normalizer).finish(y, options.weights_of);
   return y;
 }
@@ -508,8 +527,13 @@ Attended attend(const Tensor& q, const Tensor& k, const Tensor& v, const AttendO
   const attention::Prepared made = attention::prepare(q, k, v, options);
   const Attended y = attention::dispatch_stored(
       q.dtype(), "attend", [&](auto zero) { return attention::run<decltype(zero)>(made, options); });
-  return {attention::fewer(y.out, q.rank()), attention::fewer(y.weights, q.rank()),
-          attention::fewer(y.log_sum_exp, q.rank() - 1)};
+  const auto of_rows = [&](const Tensor& x) { return attention::fewer(x, q.rank() - 1); };
+  return {attention::fewer(y.out, q.rank()),
+          attention::fewer(y.weights, q.rank()),
+          of_rows(y.log_sum_exp),
+          of_rows(y.drawn),
+          of_rows(y.log_probability),
+          of_rows(y.entropy)};
 }
 
 // The weighted sum is of values without width: only the row statistics are computed.

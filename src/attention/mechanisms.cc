@@ -148,6 +148,7 @@ const std::vector<Mechanism>& mechanisms() {
       entmax15_row(),
       top_k_row(),
       hard_row(),
+      sampled_row(),
       sink_row(),
   });
   return all;

@@ -5,6 +5,7 @@
 
 #include <heed/attention.h>
 
+#include <functional>
 #include <vector>
 
 #include "attention/engine/problem.h"
@@ -53,8 +54,10 @@ struct Pipeline {
   Focus focus;
   std::string renormalized = {};                     // what holds only where an uncapped softmax comes next
   std::optional<RowNormalizer> row_normalizer = {};  // in place of it: one that wants whole rows
-  bool has_sink = false;                             // the sum of a row holds more than its keys
-  RelativeTerm relative = {};                        // where it has keys
+  // Of one that draws: itself, drawing a word a row from there on; what it leaves of a row is that of sampled.h.
+  std::function<RowNormalizer(const Random&)> draws = {};
+  bool has_sink = false;       // the sum of a row holds more than its keys
+  RelativeTerm relative = {};  // where it has keys
 
   bool is_softmax() const { return !row_normalizer && normalizer == Streaming::softmax && !has_sink; }
 };
@@ -70,6 +73,7 @@ struct Plain {
   int64_t queries, keys, width, key_width, value_width, batch, head, heads, groups;
   int64_t length;  // of keys that are no padding
   std::vector<double> q, k, v;
+  Random random = {};  // where the call's draws begin
   const double* query(int64_t i) const { return q.data() + i * width; }
   const double* key(int64_t j) const { return k.data() + j * key_width; }
   int64_t group() const { return head / (heads / groups); }

@@ -147,6 +147,16 @@ void add_gradients(TensorFile& out, const Tensor& of, const Named& inputs) {
   for (size_t i = 0; i < inputs.size(); ++i) out.tensors.emplace_back(inputs[i].first, found[i]);
 }
 
+// What there is a number of for each row.
+void add_rows(TensorFile& out, const Attended& got) {
+  const std::pair<const char*, const Tensor&> rows[] = {{"log_sum_exp", got.log_sum_exp},
+                                                        {"drawn", got.drawn},
+                                                        {"log_probability", got.log_probability},
+                                                        {"entropy", got.entropy}};
+  for (const auto& [name, tensor] : rows)
+    if (tensor.defined()) out.tensors.emplace_back(name, tensor);
+}
+
 std::string taken_by(const Rows& rows) {
   std::vector<std::string> names = {"q", "k", "v"};
   for (const Mechanism* row : rows.all())
@@ -179,7 +189,7 @@ TensorFile attend_file(const TensorFile& in, const AttendCall& call) {
   const Attended got = attend(q, k, v, options);
   TensorFile out{.tensors = {{"out", got.out}}};
   if (call.weights) out.tensors.emplace_back("weights", got.weights);
-  if (call.weights && got.log_sum_exp.defined()) out.tensors.emplace_back("log_sum_exp", got.log_sum_exp);
+  if (call.weights) add_rows(out, got);
   Tensor loss;
   if (alignment.defined()) {
     loss = guided_loss(q, k, alignment, options, call.guide.value_or(Guide::cross_entropy));
@@ -206,14 +216,14 @@ void add_attend(CLI::App& app) {
                    "sum(dout out) too; alignment (B,H,T,S): guided_loss and its gradients too")
       ->required();
   verb->add_option("-o,--out", o->out, "the safetensors file to write")->required();
-  verb->add_flag("--weights", call.weights, "write weights and log_sum_exp too");
+  verb->add_flag("--weights", call.weights, "write weights, log_sum_exp and what was drawn too");
   verb->add_flag("--causal", call.causal, "nobody looks into the future");
   verb->add_option("--window", call.window, "LEFT,RIGHT: so many keys on either side")->delimiter(',')->expected(2);
   verb->add_option("--scale", call.scale, "in place of 1/sqrt(D)");
   verb->add_option("--normalizer", call.normalizer, "softmax, or that of another mechanism");
   verb->add_option("--position", call.position, "that of another mechanism");
   verb->add_option("--dropout", call.dropout, "share of the weights that is dropped");
-  verb->add_option("--seed", call.seed, "of dropout");
+  verb->add_option("--seed", call.seed, "of dropout and of what sampled draws");
   verb->add_option("--softcap", call.soft_cap, "c: scores become c tanh(s/c)");
   verb->add_option("--guide", call.guide, "cross-entropy (the default) or squared-error, between weights and alignment")
       ->transform(CLI::Transformer(guides))

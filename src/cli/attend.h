@@ -23,9 +23,9 @@ struct AttendCall {
 };
 
 // in: q, k, v; the mechanism's learned tensors; mask, bias, key_lengths, dout, alignment where wanted. Gives out;
-// weights and log_sum_exp where wanted; guided_loss (one number) with alignment. With dout or alignment also the
-// gradients of sum(dout·out) + guided_loss, whichever there is: dq, dk, dv (with dout), d_NAME of each learned tensor,
-// dbias.
+// weights, log_sum_exp and what was drawn where wanted; guided_loss (one number) with alignment. With dout or alignment
+// also the gradients of sum(dout·out) + guided_loss, whichever there is: dq, dk, dv (with dout), d_NAME of each learned
+// tensor, dbias.
 TensorFile attend_file(const TensorFile& in, const AttendCall& call);
 
 }  // namespace heed::cli

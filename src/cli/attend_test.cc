@@ -48,7 +48,8 @@ TEST_P(EachMechanism, IsWhatTheLibraryComputes) {
   const TensorFile in = file_for(row());
   const TensorFile out = attend_file(in, {.mechanism = row().name, .weights = true});
   AttendOptions options = row().options(example_tensors(row(), kSizes, Dtype::f64, 7), kSizes);
-  options.return_weights = true;
+  Random random{1, 0, 0};
+  options.return_weights = true, options.random = &random;
   const Attended want = attend(in["q"], in["k"], in["v"], options);
   EXPECT_TRUE(close(out["out"].values(), want.out.values(), 0));
   EXPECT_TRUE(close(out["weights"].values(), want.weights.values(), 0));
@@ -163,6 +164,17 @@ TEST(Attend, GradientsOfAnAlignmentAndOfOutAddUp) {
     EXPECT_TRUE(close(all[name].values(), (first[name] + second[name]).values(), 1e-12)) << name;
   EXPECT_TRUE(close(all["dv"].values(), first["dv"].values(), 1e-12));
   EXPECT_NE(second["d_w"].value({0, 0}), 0);
+}
+
+TEST(Attend, TheSeedSaysWhatIsDrawn) {
+  const auto drawn = [](uint64_t seed) {
+    const TensorFile out = attend_file(plain(), {.mechanism = "sampled", .weights = true, .seed = seed});
+    for (const char* name : {"drawn", "log_probability", "entropy"})
+      EXPECT_EQ(out[name].shape(), (Shape{1, 2, 5})) << name;
+    return out["drawn"].values();
+  };
+  EXPECT_EQ(drawn(1), drawn(1));
+  EXPECT_NE(drawn(1), drawn(2));
 }
 
 TEST(Attend, ComputesInTheDtypeThatIsAskedFor) {

@@ -62,8 +62,9 @@ struct Pipeline {
   bool is_softmax() const { return !row_normalizer && normalizer == Streaming::softmax && !has_sink; }
 };
 
-// The keys as they are, but 0 where they are padding: what is computed of them has no gradient there.
-Tensor without_padding(const Pipeline& p);
+// Keys or values (B,G,S,…) as they are, but 0 where they are padding: what is computed of them has no gradient there,
+// and nothing that lies there reaches that of what they are multiplied with.
+Tensor without_padding(const Pipeline& p, const Tensor& rows);
 
 // The elements of an i64 tensor, in order; Error in the name of `who` for other dtypes.
 std::vector<int64_t> integers(const char* who, const Tensor& x);

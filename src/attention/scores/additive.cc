@@ -19,14 +19,15 @@ class Additive final : public ScoreRoom {
   const char* name() const override { return "additive"; }
 
   void prepare(Pipeline& p) const override {
-    Tensor q = project(p.q, w_, "w of additive", "q"), k = project(p.k, u_, "u of additive", "k"), v = v_;
+    Tensor q = project(p.q, w_, "w of additive", "q"), v = v_;
+    Tensor k = project(without_padding(p, p.k), u_, "u of additive", "k");
     if (options_.bias.defined()) {
       check(options_.bias.shape() == Shape{q.dim(-1)}, "attend", "the bias of additive has shape {}, wanted ({})",
             options_.bias.shape().text(), q.dim(-1));
       q = q + options_.bias;
     }
     if (options_.value.defined()) {
-      const Tensor of_values = project(p.v, options_.value, "the value's weight of additive", "v");
+      const Tensor of_values = project(without_padding(p, p.v), options_.value, "the value's weight of additive", "v");
       check(of_values.dim(-1) == k.dim(-1), "attend", "the projected key is {} wide, the projected value {}", k.dim(-1),
             of_values.dim(-1));
       k = k + of_values;

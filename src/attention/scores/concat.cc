@@ -19,7 +19,7 @@ class Concat final : public ScoreRoom {
           "w of concat has shape {}: wanted (A, {}), since q is {} wide and k {}", w_.shape().text(), width, of_query,
           p.k.dim(-1));
     add_scores(p, project(p.q, slice(w_, 1, 0, of_query), "w of concat", "q"),
-               project(p.k, slice(w_, 1, of_query, width), "w of concat", "k"), v_);
+               project(without_padding(p, p.k), slice(w_, 1, of_query, width), "w of concat", "k"), v_);
   }
   double reference(const Plain& x, int64_t i, int64_t j) const override {
     std::vector<double> both(x.query(i), x.query(i) + x.width);

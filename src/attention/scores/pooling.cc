@@ -24,7 +24,7 @@ class Pooling final : public ScoreRoom {
   Pooling(Tensor w, Tensor v, Tensor bias) : w_(std::move(w)), v_(std::move(v)), bias_(std::move(bias)) {}
   const char* name() const override { return "pooling"; }
   void prepare(Pipeline& p) const override {
-    const Tensor k = project(p.k, w_, "w of pooling", "k");
+    const Tensor k = project(without_padding(p, p.k), w_, "w of pooling", "k");
     const Tensor bias = bias_.defined() ? bias_ : Tensor::zeros({k.dim(-1)}, k.dtype());
     check(bias.shape() == Shape{k.dim(-1)}, "attend", "the bias of pooling has shape {}, wanted ({})",
           bias.shape().text(), k.dim(-1));

@@ -27,6 +27,9 @@ class Additive final : public ScoreRoom {
       q = q + options_.bias;
     }
     if (options_.value.defined()) {
+      check(
+          p.n.value_width > 0, "attend",
+          "additive scores of a value and a guided loss, or values of width 0, do not combine: there is none to score");
       const Tensor of_values = project(without_padding(p, p.v), options_.value, "the value's weight of additive", "v");
       check(of_values.dim(-1) == k.dim(-1), "attend", "the projected key is {} wide, the projected value {}", k.dim(-1),
             of_values.dim(-1));

@@ -199,6 +199,28 @@ TensorFile attend_file(const TensorFile& in, const AttendCall& call) {
   return out;
 }
 
+void add_flags(CLI::App& verb, AttendCall& call) {
+  const std::map<std::string, Dtype> dtypes = {{"f32", Dtype::f32}, {"f64", Dtype::f64}, {"bf16", Dtype::bf16}};
+  const std::map<std::string, Guide> guides = {{"cross-entropy", Guide::cross_entropy},
+                                               {"squared-error", Guide::squared_error}};
+  verb.add_option("NAME", call.mechanism, "one of heed mechanisms")->required();
+  verb.add_flag("--weights", call.weights, "write weights, log_sum_exp and what was drawn too");
+  verb.add_flag("--causal", call.causal, "nobody looks into the future");
+  verb.add_option("--window", call.window, "LEFT,RIGHT: so many keys on either side")->delimiter(',')->expected(2);
+  verb.add_option("--scale", call.scale, "in place of 1/sqrt(D)");
+  verb.add_option("--normalizer", call.normalizer, "softmax, or that of another mechanism");
+  verb.add_option("--position", call.position, "that of another mechanism");
+  verb.add_option("--dropout", call.dropout, "share of the weights that is dropped");
+  verb.add_option("--seed", call.seed, "of dropout and of what sampled draws");
+  verb.add_option("--softcap", call.soft_cap, "c: scores become c tanh(s/c)");
+  verb.add_option("--guide", call.guide, "cross-entropy (the default) or squared-error, between weights and alignment")
+      ->transform(CLI::Transformer(guides))
+      ->option_text("cross-entropy|squared-error");
+  verb.add_option("--dtype", call.dtype, "f32, f64 or bf16; else as the file has it")
+      ->transform(CLI::Transformer(dtypes))
+      ->option_text("f32|f64|bf16");
+}
+
 void add_attend(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("attend", "a mechanism on the tensors q, k, v of a file, with gradients");
   struct Options {
@@ -206,31 +228,12 @@ void add_attend(CLI::App& app) {
     std::string in, out;
   };
   const auto o = std::make_shared<Options>();
-  const std::map<std::string, Dtype> dtypes = {{"f32", Dtype::f32}, {"f64", Dtype::f64}, {"bf16", Dtype::bf16}};
-  const std::map<std::string, Guide> guides = {{"cross-entropy", Guide::cross_entropy},
-                                               {"squared-error", Guide::squared_error}};
-  AttendCall& call = o->call;
-  verb->add_option("NAME", call.mechanism, "one of heed mechanisms")->required();
+  add_flags(*verb, o->call);
   verb->add_option("FILE", o->in,
                    "safetensors: q, k, v, what the mechanism learns; also mask, bias, key_lengths; dout: gradients of "
                    "sum(dout out) too; alignment (B,H,T,S): guided_loss and its gradients too")
       ->required();
   verb->add_option("-o,--out", o->out, "the safetensors file to write")->required();
-  verb->add_flag("--weights", call.weights, "write weights, log_sum_exp and what was drawn too");
-  verb->add_flag("--causal", call.causal, "nobody looks into the future");
-  verb->add_option("--window", call.window, "LEFT,RIGHT: so many keys on either side")->delimiter(',')->expected(2);
-  verb->add_option("--scale", call.scale, "in place of 1/sqrt(D)");
-  verb->add_option("--normalizer", call.normalizer, "softmax, or that of another mechanism");
-  verb->add_option("--position", call.position, "that of another mechanism");
-  verb->add_option("--dropout", call.dropout, "share of the weights that is dropped");
-  verb->add_option("--seed", call.seed, "of dropout and of what sampled draws");
-  verb->add_option("--softcap", call.soft_cap, "c: scores become c tanh(s/c)");
-  verb->add_option("--guide", call.guide, "cross-entropy (the default) or squared-error, between weights and alignment")
-      ->transform(CLI::Transformer(guides))
-      ->option_text("cross-entropy|squared-error");
-  verb->add_option("--dtype", call.dtype, "f32, f64 or bf16; else as the file has it")
-      ->transform(CLI::Transformer(dtypes))
-      ->option_text("f32|f64|bf16");
   verb->callback([o] { save_safetensors(o->out, attend_file(load_safetensors(o->in), o->call)); });
 }
 

@@ -1,6 +1,8 @@
 // heed attend: a mechanism on tensors from a file, and the gradients of all that it is made of.
 #pragma once
 
+#include <CLI/CLI.hpp>
+
 #include <heed/attention.h>
 #include <heed/io.h>
 
@@ -27,5 +29,8 @@ struct AttendCall {
 // also the gradients of sum(dout·out) + guided_loss, whichever there is: dq, dk, dv (with dout), d_NAME of each learned
 // tensor, dbias.
 TensorFile attend_file(const TensorFile& in, const AttendCall& call);
+
+// The verb's options that make up the call.
+void add_flags(CLI::App& verb, AttendCall& call);
 
 }  // namespace heed::cli

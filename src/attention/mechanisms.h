@@ -43,12 +43,14 @@ struct Worked {
 struct Mechanism {
   const char* name;  // "alibi"
   int year;
-  const char* paper;    // "Press, Smith & Lewis 2021, arXiv:2108.12409"
-  const char* formula;  // one line
-  const char* cost;     // "O(T·S·D) time, O(T) memory": formulas and these two words
-  Words purpose;        // what it is for: one or two sentences
-  Words trap;           // what people get wrong
-  const char* code;     // the C++ line that calls it
+  const char* paper;                 // "Press, Smith & Lewis 2021, arXiv:2108.12409"
+  const char* paper_zh = nullptr;    // where that holds more than names
+  const char* formula;               // one line
+  const char* formula_zh = nullptr;  // where that holds words
+  const char* cost;  // "O(T·S·D) time, O(T) memory": formulas and words that mechanism_page.cc translates
+  Words purpose;     // what it is for: one or two sentences
+  Words trap;        // what people get wrong
+  const char* code;  // the C++ line that calls it
   std::vector<Learned> learned;
   // Error where the tensors are not those that the row learns, naming what is missing, superfluous, of another shape or
   // dtype.

@@ -128,6 +128,7 @@ Mechanism additive_value_row() {
   return {.name = "additive_value",
           .year = 2014,
           .paper = "after Bahdanau, Cho & Bengio 2014, arXiv:1409.0473; a form that tutorials give",
+          .paper_zh = "源自 Bahdanau, Cho & Bengio 2014, arXiv:1409.0473；这是教程中常见的形式",
           .formula = "softmax(vᵀ σ(W q + U k + W_v v)) V",
           .cost = "O(T·S·A) time (a σ each), O(T) memory",
           .purpose = {"Additive attention in which the value has a say in its own weight.",

@@ -96,6 +96,7 @@ Mechanism linear_pooling_row() {
   return {.name = "linear_pooling",
           .year = 2015,
           .paper = "Raffel & Ellis 2015, arXiv:1512.08756, without the tanh",
+          .paper_zh = "Raffel & Ellis 2015, arXiv:1512.08756，去掉 tanh",
           .formula = "softmax(w·k + b) V",
           .cost = "O(S·D) time, O(1) memory",
           .purpose = {"The cheapest pooling: a Dense layer of one unit scores each position.",

@@ -136,8 +136,9 @@ Tensor to_differentiate(const Tensor& out, const Tensor& dout, const Tensor& los
   check(dout.shape() == out.shape() && dout.dtype() == out.dtype(), "attend",
         "dout is {} of shape {}, out is {} of shape {}", name(dout.dtype()), dout.shape().text(), name(out.dtype()),
         out.shape().text());
-  const Tensor through_out = sum(dout * out);
-  return loss.defined() ? through_out + loss : through_out;
+  const Dtype number = out.dtype() == Dtype::bf16 ? Dtype::f32 : out.dtype();
+  const Tensor through_out = sum(to(dout, number) * to(out, number));
+  return loss.defined() ? through_out + to(loss, number) : through_out;
 }
 
 void add_gradients(TensorFile& out, const Tensor& of, const Named& inputs) {

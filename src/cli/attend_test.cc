@@ -180,6 +180,15 @@ TEST(Attend, TheSeedSaysWhatIsDrawn) {
 TEST(Attend, ComputesInTheDtypeThatIsAskedFor) {
   EXPECT_EQ(attend_file(plain(), {.mechanism = "dot"})["out"].dtype(), Dtype::f64);
   EXPECT_EQ(attend_file(plain(), {.mechanism = "dot", .dtype = Dtype::f32})["out"].dtype(), Dtype::f32);
+  const TensorFile in =
+      with(with(plain(), "dout", sample({1, 2, 5, 4}, -1, 1, 4)), "alignment", alignment_of({1, 1, 5, 5}));
+  const TensorFile want = attend_file(in, {.mechanism = "dot"});
+  const TensorFile got = attend_file(in, {.mechanism = "dot", .dtype = Dtype::bf16});
+  for (const char* name : {"out", "dq", "dv"}) {
+    EXPECT_EQ(got[name].dtype(), Dtype::bf16) << name;
+    EXPECT_TRUE(close(got[name].to(Dtype::f64).values(), want[name].values(), 0.05)) << name;
+  }
+  EXPECT_NEAR(got["guided_loss"].item(), want["guided_loss"].item(), 0.05);
 }
 
 TEST(Attend, SaysWhatDoesNotFit) {

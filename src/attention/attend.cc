@@ -1,7 +1,9 @@
 // attend: the slots prepare the pipeline by taped ops, the engine computes it, one record on the tape brings the
 // gradients of what was prepared.
 #include <heed/attention.h>
+#include <heed/runtime.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "attention/engine/bands.h"
@@ -560,6 +562,49 @@ Tensor guided_loss(const Tensor& q, const Tensor& k, const Tensor& alignment, co
   });
 }
 
+namespace attention {
+namespace {
+
+// Bytes from the first element of x to its last.
+double span_of(const Tensor& x) {
+  int64_t last = 0;
+  for (int dim = 0; dim < x.rank(); ++dim) last += (x.dim(dim) - 1) * std::abs(x.strides()[dim]);
+  return x.numel() == 0 ? 0 : static_cast<double>((last + 1) * static_cast<int64_t>(size_of(x.dtype())));
+}
+
+// What a forward pass takes for tensors: what the slots prepared, out, what is kept of each row, weights.
+double tensor_bytes(const Pipeline& p, const AttendOptions& options, const std::vector<Tensor>& given) {
+  const Sizes& n = p.n;
+  const double rows = static_cast<double>(n.batch * n.heads * n.queries), number = size_of(p.number);
+  double bytes = rows * (static_cast<double>(n.value_width) * static_cast<double>(size_of(p.q.dtype())) + number);
+  if (p.row_normalizer) bytes += rows * sizeof(RowStatistics);
+  if (options.return_weights) {
+    const Chosen which = chosen(options.weights_of, n);
+    bytes += static_cast<double>(n.batch * std::ssize(which.heads) * std::ssize(which.queries) * n.keys) * number;
+  }
+  for (const Tensor& x : inputs_of(p)) {
+    const bool is_given = std::any_of(given.begin(), given.end(), [&](const Tensor& y) {
+      return y.defined() && std::as_const(x).raw() == std::as_const(y).raw();
+    });
+    if (!is_given) bytes += span_of(x);
+  }
+  return bytes;
+}
+
+// Keys and values in the order in which the engine reads them, beside the tensors: of a group, in each thread that has
+// one. Few queries read them as they are.
+double packed_bytes(const Pipeline& p) {
+  const Sizes& n = p.n;
+  if (!p.row_normalizer && n.queries <= kFewQueries && p.q.dtype() != Dtype::bf16) return 0;
+  const int64_t keys = (n.keys + kPanel - 1) / kPanel * kPanel,
+                width = n.width + (p.row_normalizer ? 0 : n.value_width);
+  const bool each = worth_threads(n) && n.batch * n.groups >= 4 * threads();
+  return static_cast<double>(keys * width * static_cast<int64_t>(size_of(p.q.dtype())) * (each ? threads() : 1));
+}
+
+}  // namespace
+}  // namespace attention
+
 // The same preparation and the same questions as for attend itself, without the arithmetic.
 std::string describe(const Tensor& q, const Tensor& k, const Tensor& v, const AttendOptions& options) {
   NoGrad off;
@@ -574,13 +619,12 @@ std::string describe(const Tensor& q, const Tensor& k, const Tensor& v, const At
                          ? "the streaming engine for few queries, keys read as they are"
                          : "the streaming engine, tiles of scores in the first caches";
   const double share = attention::computed_share(p.visible, n.batch, n.heads);
-  const double packed = static_cast<double>(n.keys) * static_cast<double>(n.width + n.value_width) *
-                        static_cast<double>(size_of(q.dtype()));
   return fmt::format(
-      "{} in {}: {:.1f} % of {} x {} scores are computed, for {} heads; at most {:.1f} MB of packed keys and "
-      "values a thread, no array of {} x {}{}",
-      path, name(q.dtype()), 100 * share, n.queries, n.keys, n.batch * n.heads, packed / 1e6, n.queries, n.keys,
-      options.return_weights ? " but the weights that were asked for" : "");
+      "{} in {}: {:.1f} % of {} x {} scores are computed, for {} heads; {:.3g} MB of tensors and {:.3g} MB of packed "
+      "keys and values, no array of {} x {}{}",
+      path, name(q.dtype()), 100 * share, n.queries, n.keys, n.batch * n.heads,
+      attention::tensor_bytes(p, options, {q, k, v, options.bias}) / 1e6, attention::packed_bytes(p) / 1e6, n.queries,
+      n.keys, options.return_weights ? " but the weights that were asked for" : "");
 }
 
 }  // namespace heed

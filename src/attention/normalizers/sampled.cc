@@ -98,9 +98,7 @@ RowStatistics measure(const ScoreRow<T>& row, const Random& from) {
           .place = static_cast<double>(row.first + place)};
 }
 
-inline RowStatistics improper(const RowStatistics& of) {
-  return {.threshold = of.place == kNowhere ? INFINITY : NAN};
-}
+inline RowStatistics improper(const RowStatistics& of) { return {.threshold = of.place == kNowhere ? INFINITY : NAN}; }
 
 template <class T>
 void weigh(const ScoreRow<T>& row, const RowStatistics& of) {

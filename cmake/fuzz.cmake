@@ -10,6 +10,10 @@ foreach(source ${HEED_FUZZ_SOURCES})
   target_include_directories(${name} PRIVATE src tests)
   target_link_libraries(${name} PRIVATE heed_flags heed_static hwy::hwy DNNL::dnnl fmt::fmt libzip::zip
     nlohmann_json::nlohmann_json OpenMP::OpenMP_CXX)
+  if(source MATCHES "/src/cli/")  # the program is no library: its targets take its verbs
+    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+    target_link_libraries(${name} PRIVATE heed_verbs)
+  endif()
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzzers)
   add_dependencies(fuzzers ${name})

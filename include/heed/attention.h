@@ -164,6 +164,7 @@ Normalizer sparsemax();       // the nearest point of the simplex: many weights 
 Normalizer entmax15();        // [s/2 − τ]₊²: between softmax and sparsemax
 Normalizer top_k(int64_t k);  // softmax over the k largest scores of each query
 Normalizer hard();            // the key with the largest score, and no other
+Normalizer sampled();         // one key, drawn by the softmax: AttendOptions::random says from where
 // softmax with one more element in each row's sum, a logit a head (H), that takes weight and brings no value.
 Normalizer sink(const Tensor& logits);
 
@@ -177,7 +178,7 @@ struct AttendOptions {
   Tensor key_lengths = {};      // i64 (B): keys and values from there on are never read
   double soft_cap = 0;          // c·tanh(s/c); 0: none
   float dropout = 0;            // on the normalised weights, divided by 1 − p
-  Random* random = nullptr;     // what dropout draws from; null: random()
+  Random* random = nullptr;     // what dropout and sampled() draw from; null: random()
   bool return_weights = false;  // of all heads and queries, unless weights_of says which
   struct Part {
     std::vector<int64_t> heads = {}, queries = {};  // empty: all
@@ -190,6 +191,9 @@ struct Attended {
   Tensor out;          // (B,H,T,E)
   Tensor weights;      // (B,H,T,S) before dropout, where asked for
   Tensor log_sum_exp;  // (B,H,T), differentiable; −∞ where a query may look nowhere; undefined where there is none
+  // Of sampled(): the keys that were drawn, i64 (B,H,T), −1 where a query may look nowhere; the logarithm of how
+  // probable that was, and the entropy of the softmax, (B,H,T), differentiable, 0 there.
+  Tensor drawn = {}, log_probability = {}, entropy = {};
   template <size_t kIndex>
   const Tensor& get() const {
     return kIndex == 0 ? out : weights;
@@ -207,6 +211,21 @@ std::string describe(const Tensor& q, const Tensor& k, const Tensor& v, const At
 enum class Guide { cross_entropy, squared_error };
 Tensor guided_loss(const Tensor& q, const Tensor& k, const Tensor& alignment, const AttendOptions& options = {},
                    Guide guide = Guide::cross_entropy);
+
+// What trains sampled(): −Σ [(reward − baseline)·log_probability + entropy_weight·entropy], to be added to the loss.
+// The gradient is an unbiased estimate of that of −E[Σ reward], whatever the baseline, as long as it does not depend on
+// the draw. The reward broadcasts to (B,H,T), larger is better; no gradient reaches it. Xu et al. 2015,
+// arXiv:1502.03044
+// score_function_loss(attended, reward, {.baseline = baseline.step(reward)}), `baseline` a MovingBaseline that is kept.
+struct ScoreFunctionOptions {
+  double baseline = 0, entropy_weight = 0;
+};
+Tensor score_function_loss(const Attended& sampled, const Tensor& reward, const ScoreFunctionOptions& options = {});
+// b ← decay·b + (1 − decay)·mean reward
+struct MovingBaseline {
+  double value = 0, decay = 0.9;
+  double step(const Tensor& reward);  // the baseline before this reward, which then enters it
+};
 
 // φ(q)(φ(k)ᵀv) / φ(q)Σφ(k), φ = elu + 1: time and memory grow with the length alone.
 // Katharopoulos et al. 2020, arXiv:2006.16236

@@ -1,10 +1,13 @@
 // attend: the slots prepare the pipeline by taped ops, the engine computes it, one record on the tape brings the
 // gradients of what was prepared.
 #include <heed/attention.h>
+#include <heed/runtime.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "attention/engine/bands.h"
+#include "attention/normalizers/sampled.h"
 #include "attention/slots.h"
 #include "base/check.h"
 #include "kernels/pairs.h"
@@ -195,6 +198,7 @@ struct Saved {
   std::optional<RowNormalizer> row_normalizer;
   Tensor statistics;  // (B,H,T,4) as f64: RowStatistics, of a whole-row normaliser
   RelativeTerm relative;
+  bool draws = false;  // the row normaliser does
 
   const RowStatistics* row_statistics() const {
     return reinterpret_cast<const RowStatistics*>(std::as_const(statistics).data<double>());
@@ -317,10 +321,18 @@ void gradients(const Saved& saved, const Incoming<T>& in, Gradients& d) {
   drelative.add(first_relative, d);
 }
 
-// What arrives at out, log_sum_exp and weights.
+// What arrives at out, log_sum_exp and weights; of what was drawn, at out, log_probability, entropy and weights.
 template <class T>
 void gradients(const Saved& saved, std::span<const Tensor> arrived, Gradients& d) {
   using C = Number<T>;
+  if (saved.draws) {
+    Saved with = saved;
+    with.statistics = with_arrived(saved.statistics, arrived[1], arrived[2]), with.draws = false;
+    const Tensor none = Tensor::zeros(arrived[1].shape(), arrived[1].dtype());
+    std::vector<Tensor> rest = {arrived[0], none};
+    if (saved.weights.defined()) rest.push_back(arrived[3]);
+    return gradients<T>(with, std::span<const Tensor>(rest), d);
+  }
   const Tensor dout = with_rows(arrived[0]);
   const Tensor dweights = saved.weights.defined() ? arrived[2].packed() : Tensor();
   Tensor row_terms = arrived[1].to(number_of(saved.q.dtype())).packed();
@@ -375,6 +387,10 @@ Dropout dropout_of(const AttendOptions& options, const Sizes& n) {
   return {options.dropout, {here.seed, here.stream, here.position}};
 }
 
+Random draws_from(const AttendOptions& options, const Sizes& n) {
+  return (options.random ? *options.random : random()).take(static_cast<uint64_t>(n.batch * n.heads * n.queries));
+}
+
 // The forward pass, and what backward will want of it.
 template <class T>
 Saved computed(const Prepared& made, const AttendOptions& options) {
@@ -400,6 +416,7 @@ Saved computed(const Prepared& made, const AttendOptions& options) {
               {},
               off_the_tape(p.relative)};
   if (p.focus.centre.defined()) saved.focus.centre = p.focus.centre.packed().detach();
+  if (p.draws) saved.row_normalizer = p.draws(draws_from(options, n)), saved.draws = true;
   for (const Bias& bias : p.biases)
     saved.biases.push_back(
         {bias.by_distance ? bias.values.packed().detach() : with_rows(bias.values), bias.by_distance});
@@ -417,13 +434,17 @@ Attended run(const Prepared& made, const AttendOptions& options) {
     if (options.return_weights) (all ? saved.weights : part) = weights_of<T>(saved, chosen(options.weights_of, p.n));
   if (!has_log_sum_exp(saved)) saved.log_sum_exp = Tensor::zeros(saved.log_sum_exp.shape(), p.number);
   std::vector<Tensor> outputs = {saved.out, saved.log_sum_exp};
+  const Draws draws = saved.draws ? draws_of(saved.statistics, p.number) : Draws();
+  if (saved.draws) outputs = {saved.out, draws.log_probability, draws.entropy};
   if (saved.weights.defined()) outputs.push_back(saved.weights);
   saved.out = saved.out.detach(), saved.log_sum_exp = saved.log_sum_exp.detach();
   if (saved.weights.defined()) saved.weights = saved.weights.detach();
   const std::vector<Tensor> inputs = inputs_of(p);
   outputs = record_all("attend", outputs, inputs,
                        [saved](std::span<const Tensor> arrived, Gradients& d) { gradients<T>(saved, arrived, d); });
-  Attended y{outputs[0], outputs.size() > 2 ? outputs[2] : part, has_log_sum_exp(saved) ? outputs[1] : Tensor()};
+  Attended y{outputs[0], saved.weights.defined() ? outputs.back() : part,
+             has_log_sum_exp(saved) ? outputs[1] : Tensor()};
+  if (saved.draws) y.drawn = draws.keys, y.log_probability = outputs[1], y.entropy = outputs[2];
   room_of(options.normalizer).finish(y, options.weights_of);
   return y;
 }
@@ -508,8 +529,13 @@ Attended attend(const Tensor& q, const Tensor& k, const Tensor& v, const AttendO
   const attention::Prepared made = attention::prepare(q, k, v, options);
   const Attended y = attention::dispatch_stored(
       q.dtype(), "attend", [&](auto zero) { return attention::run<decltype(zero)>(made, options); });
-  return {attention::fewer(y.out, q.rank()), attention::fewer(y.weights, q.rank()),
-          attention::fewer(y.log_sum_exp, q.rank() - 1)};
+  const auto of_rows = [&](const Tensor& x) { return attention::fewer(x, q.rank() - 1); };
+  return {attention::fewer(y.out, q.rank()),
+          attention::fewer(y.weights, q.rank()),
+          of_rows(y.log_sum_exp),
+          of_rows(y.drawn),
+          of_rows(y.log_probability),
+          of_rows(y.entropy)};
 }
 
 // The weighted sum is of values without width: only the row statistics are computed.
@@ -536,6 +562,49 @@ Tensor guided_loss(const Tensor& q, const Tensor& k, const Tensor& alignment, co
   });
 }
 
+namespace attention {
+namespace {
+
+// Bytes from the first element of x to its last.
+double span_of(const Tensor& x) {
+  int64_t last = 0;
+  for (int dim = 0; dim < x.rank(); ++dim) last += (x.dim(dim) - 1) * std::abs(x.strides()[dim]);
+  return x.numel() == 0 ? 0 : static_cast<double>((last + 1) * static_cast<int64_t>(size_of(x.dtype())));
+}
+
+// What a forward pass takes for tensors: what the slots prepared, out, what is kept of each row, weights.
+double tensor_bytes(const Pipeline& p, const AttendOptions& options, const std::vector<Tensor>& given) {
+  const Sizes& n = p.n;
+  const double rows = static_cast<double>(n.batch * n.heads * n.queries), number = size_of(p.number);
+  double bytes = rows * (static_cast<double>(n.value_width) * static_cast<double>(size_of(p.q.dtype())) + number);
+  if (p.row_normalizer) bytes += rows * sizeof(RowStatistics);
+  if (options.return_weights) {
+    const Chosen which = chosen(options.weights_of, n);
+    bytes += static_cast<double>(n.batch * std::ssize(which.heads) * std::ssize(which.queries) * n.keys) * number;
+  }
+  for (const Tensor& x : inputs_of(p)) {
+    const bool is_given = std::any_of(given.begin(), given.end(), [&](const Tensor& y) {
+      return y.defined() && std::as_const(x).raw() == std::as_const(y).raw();
+    });
+    if (!is_given) bytes += span_of(x);
+  }
+  return bytes;
+}
+
+// Keys and values in the order in which the engine reads them, beside the tensors: of a group, in each thread that has
+// one. Few queries read them as they are.
+double packed_bytes(const Pipeline& p) {
+  const Sizes& n = p.n;
+  if (!p.row_normalizer && n.queries <= kFewQueries && p.q.dtype() != Dtype::bf16) return 0;
+  const int64_t keys = (n.keys + kPanel - 1) / kPanel * kPanel,
+                width = n.width + (p.row_normalizer ? 0 : n.value_width);
+  const bool each = worth_threads(n) && n.batch * n.groups >= 4 * threads();
+  return static_cast<double>(keys * width * static_cast<int64_t>(size_of(p.q.dtype())) * (each ? threads() : 1));
+}
+
+}  // namespace
+}  // namespace attention
+
 // The same preparation and the same questions as for attend itself, without the arithmetic.
 std::string describe(const Tensor& q, const Tensor& k, const Tensor& v, const AttendOptions& options) {
   NoGrad off;
@@ -550,13 +619,12 @@ std::string describe(const Tensor& q, const Tensor& k, const Tensor& v, const At
                          ? "the streaming engine for few queries, keys read as they are"
                          : "the streaming engine, tiles of scores in the first caches";
   const double share = attention::computed_share(p.visible, n.batch, n.heads);
-  const double packed = static_cast<double>(n.keys) * static_cast<double>(n.width + n.value_width) *
-                        static_cast<double>(size_of(q.dtype()));
   return fmt::format(
-      "{} in {}: {:.1f} % of {} x {} scores are computed, for {} heads; at most {:.1f} MB of packed keys and "
-      "values a thread, no array of {} x {}{}",
-      path, name(q.dtype()), 100 * share, n.queries, n.keys, n.batch * n.heads, packed / 1e6, n.queries, n.keys,
-      options.return_weights ? " but the weights that were asked for" : "");
+      "{} in {}: {:.1f} % of {} x {} scores are computed, for {} heads; {:.3g} MB of tensors and {:.3g} MB of packed "
+      "keys and values, no array of {} x {}{}",
+      path, name(q.dtype()), 100 * share, n.queries, n.keys, n.batch * n.heads,
+      attention::tensor_bytes(p, options, {q, k, v, options.bias}) / 1e6, attention::packed_bytes(p) / 1e6, n.queries,
+      n.keys, options.return_weights ? " but the weights that were asked for" : "");
 }
 
 }  // namespace heed

@@ -1,8 +1,6 @@
 // The conventions of attend, each as a test that bears its name; what it complains about; what must not break it.
 #include <gtest/gtest.h>
 #include <heed/attention.h>
-// After gtest.
-#include <rapidcheck/gtest.h>
 
 #include <cmath>
 #include <limits>
@@ -235,48 +233,6 @@ TEST(Extremes, NaNReachesTheRowsThatSeeItAndNoOthers) {
   EXPECT_EQ(rows_with_nan(attend(q, spoiled(k, 70, 2), v, options).out, 1), seeing);
   EXPECT_EQ(rows_with_nan(attend(q, k, spoiled(v, 70, 2), options).out, 2), seeing);
   EXPECT_EQ(rows_with_nan(attend(q, k, spoiled(v, 70, 2), options).out, 1), std::vector<int64_t>{});
-}
-
-// ---- combinations -----------------------------------------------------------------------------------------
-
-// What some row of the table puts into each slot: the last that fills it, spans together.
-AttendOptions drawn(const Sizes& n) {
-  AttendOptions options;
-  for (int i = 0; i < 4; ++i) {
-    const Mechanism& row = mechanisms()[*rc::gen::inRange<size_t>(0, mechanisms().size())];
-    const AttendOptions some = row.options(example_tensors(row, n, Dtype::f64, 7), n);
-    if (some.scores.room) options.scores = some.scores;
-    if (some.position.room) options.position = some.position;
-    if (some.normalizer.room) options.normalizer = some.normalizer;
-    options.span = options.span & some.span;
-  }
-  if (*rc::gen::arbitrary<bool>()) options.soft_cap = 3;
-  if (*rc::gen::arbitrary<bool>()) options.bias = sample({n.heads, n.queries, n.keys}, -1, 1, 8);
-  if (*rc::gen::arbitrary<bool>()) options.mask = greater(sample({n.batch, 1, n.queries, n.keys}, -1, 2, 9), 0);
-  if (*rc::gen::arbitrary<bool>())
-    options.key_lengths = Tensor::full({n.batch}, static_cast<double>(n.keys / 2), Dtype::i64);
-  return options;
-}
-
-RC_GTEST_PROP(Combinations, AreThoseOfTheFormulaOrRefused, ()) {
-  const auto size = [](int64_t low, int64_t high) { return *rc::gen::inRange<int64_t>(low, high + 1); };
-  Sizes n{size(1, 2), size(1, 2), size(1, 2), size(1, 20), size(1, 80), 2 * size(1, 4), size(1, 7)};
-  n.heads *= n.groups;
-  const Tensor q = sample({n.batch, n.heads, n.queries, n.width}, -2, 2, 1),
-               k = sample({n.batch, n.groups, n.keys, n.width}, -2, 2, 2),
-               v = sample({n.batch, n.groups, n.keys, n.value_width}, -2, 2, 3);
-  AttendOptions options = drawn(n);
-  options.return_weights = true;
-  Attended got;
-  try {
-    got = attend(q, k, v, options);
-  } catch (const Error& error) {
-    RC_ASSERT(std::string(error.what()).find("do not combine") != std::string::npos);
-    return;
-  }
-  const Reference want = reference(q, k, v, options);
-  RC_ASSERT(same(got.out, want.out, 1e-8));
-  RC_ASSERT(same(got.weights, want.weights, 1e-8));
 }
 
 }  // namespace

@@ -1,9 +1,14 @@
 #include "attention/mechanisms.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "attention/rows.h"
 #include "base/check.h"
+#include "tensor/dtype.h"
+#include "tensor/unicode.h"
 
 namespace heed::attention {
 namespace {
@@ -20,10 +25,82 @@ size_t distance(const std::string& a, const std::string& b) {
   return row.back();
 }
 
+// ---- are these the tensors that a row learns? -------------------------------------------------------------
+
+bool same_sizes(const Shape& given, const Shape& wanted) {
+  return std::equal(given.begin(), given.end(), wanted.begin(), wanted.end(),
+                    [](int64_t a, int64_t b) { return b < 0 || a == b; });
+}
+Shape without_first(Shape shape) {
+  shape.erase(0);
+  return shape;
+}
+// Whether a room may take it; whether it does depends on all of its tensors.
+bool may_be(const Shape& given, const Shape& wanted, const Sizes& n) {
+  if (same_sizes(given, wanted)) return true;
+  const bool one = given.rank() <= 1 && given.numel() == 1;
+  if (one && (wanted == Shape{n.heads} || wanted == Shape{1})) return true;
+  if (wanted.rank() == 2 && wanted[0] == n.heads && same_sizes(given, without_first(wanted))) return true;
+  return given.rank() == wanted.rank() + 1 && (given[0] == n.heads || given[0] == n.groups) &&
+         same_sizes(without_first(given), wanted);
+}
+
+std::string text(const Shape& wanted) {
+  std::vector<std::string> sizes;
+  for (const int64_t size : wanted) sizes.push_back(size < 0 ? "any" : std::to_string(size));
+  return fmt::format("({})", fmt::join(sizes, ", "));
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  return names.empty() ? "nothing" : fmt::format("{}", fmt::join(names, ", "));
+}
+
+void check_names(const Mechanism& row, const LearnedTensors& given) {
+  std::vector<std::string> wanted, got, missing, superfluous;
+  for (const Learned& each : row.learned) {
+    wanted.emplace_back(each.name);
+    if (!given.contains(each.name)) missing.emplace_back(each.name);
+  }
+  for (const auto& [name, tensor] : given) {
+    got.push_back(printable(name));
+    if (std::find(wanted.begin(), wanted.end(), name) == wanted.end()) superfluous.push_back(got.back());
+  }
+  check(missing.empty() && superfluous.empty(), row.name, "learns {}, given were {}: missing {}, too many {}",
+        joined(wanted), joined(got), joined(missing), joined(superfluous));
+}
+
+void check_learned(const Mechanism& row, const LearnedTensors& given, const Sizes& n) {
+  check_names(row, given);
+  for (const Learned& each : row.learned) {
+    const Tensor &x = given.at(each.name), &first = given.at(row.learned[0].name);
+    check(x.defined(), row.name, "the tensor {} is undefined", each.name);
+    const Shape wanted = each.shape(n);
+    check(may_be(x.shape(), wanted, n), row.name, "the tensor {} has shape {}, wanted {}", each.name, x.shape().text(),
+          text(wanted));
+    check(is_floating(x.dtype()) && x.dtype() == first.dtype(), row.name,
+          "the tensor {} is {}, the tensor {} is {}: wanted one floating dtype", each.name, name(x.dtype()),
+          row.learned[0].name, name(first.dtype()));
+  }
+}
+
+// The row, its tensors checked before it takes them.
+Mechanism checked(Mechanism row) {
+  row.options = [take = row.options, row](const LearnedTensors& given, const Sizes& n) {
+    check_learned(row, given, n);
+    return take(given, n);
+  };
+  return row;
+}
+
+std::vector<Mechanism> all_checked(std::vector<Mechanism> rows) {
+  for (Mechanism& row : rows) row = checked(std::move(row));
+  return rows;
+}
+
 }  // namespace
 
 const std::vector<Mechanism>& mechanisms() {
-  static const std::vector<Mechanism> all = {
+  static const std::vector<Mechanism> all = all_checked({
       // scores
       dot_row(),
       scaled_dot_row(),
@@ -71,8 +148,9 @@ const std::vector<Mechanism>& mechanisms() {
       entmax15_row(),
       top_k_row(),
       hard_row(),
+      sampled_row(),
       sink_row(),
-  };
+  });
   return all;
 }
 
@@ -89,9 +167,11 @@ const Mechanism& mechanism(const std::string& name) {
 LearnedTensors example_tensors(const Mechanism& row, const Sizes& n, Dtype dtype, uint64_t seed) {
   LearnedTensors tensors;
   Random from{seed, 0, 0};
-  for (const Learned& learned : row.learned)
-    tensors[learned.name] =
-        (rand(learned.shape(n), from, Dtype::f64) * (learned.high - learned.low) + learned.low).to(dtype);
+  for (const Learned& learned : row.learned) {
+    Shape shape = learned.shape(n);
+    for (int64_t& size : shape) size = std::abs(size);
+    tensors[learned.name] = (rand(shape, from, Dtype::f64) * (learned.high - learned.low) + learned.low).to(dtype);
+  }
   return tensors;
 }
 

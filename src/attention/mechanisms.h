@@ -17,11 +17,15 @@ struct Words {
   const char *en = nullptr, *zh = nullptr;
 };
 
-// A learned tensor of a mechanism.
+// A size of a learned tensor that follows from nothing: `example` is that of example values.
+constexpr int64_t any_size(int64_t example) { return -example; }
+
+// A learned tensor of a mechanism. One for each head and one for all of them may stand for each other, where the rooms
+// allow it.
 struct Learned {
   const char* name;
-  std::function<Shape(const Sizes&)> shape;
-  double low = -1, high = 1;  // of example values
+  std::function<Shape(const Sizes&)> shape;  // may hold any_size
+  double low = -1, high = 1;                 // of example values
 };
 using LearnedTensors = std::map<std::string, Tensor>;
 
@@ -39,13 +43,17 @@ struct Worked {
 struct Mechanism {
   const char* name;  // "alibi"
   int year;
-  const char* paper;    // "Press, Smith & Lewis 2021, arXiv:2108.12409"
-  const char* formula;  // one line
-  const char* cost;     // "O(T·S·D) time, O(T) memory": formulas and these two words
-  Words purpose;        // what it is for: one or two sentences
-  Words trap;           // what people get wrong
-  const char* code;     // the C++ line that calls it
+  const char* paper;                 // "Press, Smith & Lewis 2021, arXiv:2108.12409"
+  const char* paper_zh = nullptr;    // where that holds more than names
+  const char* formula;               // one line
+  const char* formula_zh = nullptr;  // where that holds words
+  const char* cost;  // "O(T·S·D) time, O(T) memory": formulas and words that mechanism_page.cc translates
+  Words purpose;     // what it is for: one or two sentences
+  Words trap;        // what people get wrong
+  const char* code;  // the C++ line that calls it
   std::vector<Learned> learned;
+  // Error where the tensors are not those that the row learns, naming what is missing, superfluous, of another shape or
+  // dtype.
   std::function<AttendOptions(const LearnedTensors&, const Sizes&)> options;
   std::function<Worked()> worked = [] { return Worked{}; };
 };

@@ -1,8 +1,10 @@
 // What stands on attend: each against its formula written out with plain ops, and its gradients.
 #include <heed/attention.h>
+#include <heed/runtime.h>
 
 #include <cmath>
 
+#include "attention/engine/problem.h"
 #include "support/close.h"
 #include "support/gradcheck.h"
 
@@ -168,6 +170,36 @@ TEST(Describe, NamesThePath) {
   EXPECT_EQ(local.find("100.0 %"), std::string::npos) << local;
   EXPECT_NE(describe(sample({1, 2, 1, 4}), k, k).find("few queries"), std::string::npos);
   EXPECT_NE(describe(q, k, k, {.normalizer = sparsemax()}).find("row-block"), std::string::npos);
+}
+
+// The figure before "MB of tensors", against what the arena gave out at once.
+TEST(Describe, TellsTheMemoryOfTensors) {
+  const attention::Sizes n{2, 4, 4, 500, 700, 32, 32};
+  const auto draw = [&](int64_t rows) { return sample({n.batch, n.heads, rows, n.width}).to(Dtype::f32); };
+  const Tensor q = draw(n.queries), one = draw(1), k = draw(n.keys), v = draw(n.keys);
+  const auto expect = [&](const Tensor& queries, const AttendOptions& options, const char* what) {
+    const NoGrad off;
+    const std::string said = describe(queries, k, v, options);
+    const size_t end = said.find(" MB of tensors"), begin = said.rfind(' ', end - 1) + 1;
+    const double told = 1e6 * std::stod(said.substr(begin, end - begin));
+    const int64_t before = memory_use().in_use;
+    reset_memory_peak();
+    attend(queries, k, v, options);
+    const double took = static_cast<double>(memory_use().peak - before);
+    EXPECT_LT(told, 1.5 * took) << what << ": " << said;
+    EXPECT_LT(took, 1.5 * told) << what << ": " << said << ", took " << took;
+  };
+  expect(q, {}, "plain");
+  expect(q, {.span = causal(), .return_weights = true}, "weights");
+  expect(q, {.return_weights = true, .weights_of = {{1}, {}}}, "weights of a head");
+  expect(q, {.normalizer = sparsemax()}, "whole rows");
+  expect(q, {.normalizer = sampled()}, "what was drawn");
+  expect(q, {.position = rope()}, "prepared by rope");
+  expect(q,
+         {.scores =
+              additive(sample({48, 32}).to(Dtype::f32), sample({48, 32}).to(Dtype::f32), sample({48}).to(Dtype::f32))},
+         "prepared by additive");
+  expect(one, {}, "one query");
 }
 
 TEST(Memory, IsSeenAndGetsNoGradient) {

@@ -28,6 +28,7 @@ class Formula {
  public:
   Formula(const AttendOptions& options, Plain x) : options_(options), given_(std::move(x)) {
     if (options.key_lengths.defined()) given_.length = static_cast<int64_t>(options.key_lengths.value({given_.batch}));
+    given_.random = options.random ? *options.random : random();
     x_ = given_;
     if (const PositionRoom* position = room_of(options_.position)) position->move(x_);
   }

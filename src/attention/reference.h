@@ -9,7 +9,8 @@ namespace heed::attention {
 struct Reference {
   Tensor out, weights, log_sum_exp, scores;  // f64; the score of a hidden key is −∞
 };
-// The options as for attend, without dropout.
+// The options as for attend, without dropout. Nothing is taken from where it draws: attend, called next, draws the
+// same.
 Reference reference(const Tensor& q, const Tensor& k, const Tensor& v, const AttendOptions& options);
 
 }  // namespace heed::attention

@@ -48,6 +48,7 @@ Mechanism sparsemax_row();
 Mechanism entmax15_row();
 Mechanism top_k_row();
 Mechanism hard_row();
+Mechanism sampled_row();
 Mechanism sink_row();
 
 }  // namespace heed::attention

@@ -11,10 +11,10 @@ const ScoreRoom& room_of(const Scores& slot) {
 const PositionRoom* room_of(const Position& slot) { return slot.room.get(); }
 const SpanRoom* room_of(const Span& slot) { return slot.room.get(); }
 
-Tensor without_padding(const Pipeline& p) {
-  if (!p.lengths.defined()) return p.k;
+Tensor without_padding(const Pipeline& p, const Tensor& rows) {
+  if (!p.lengths.defined()) return rows;
   const Tensor places = reshape(arange(p.n.keys), {1, 1, p.n.keys, 1});
-  return masked_fill(p.k, greater_equal(places, reshape(p.lengths, {p.n.batch, 1, 1, 1})), 0);
+  return masked_fill(rows, greater_equal(places, reshape(p.lengths, {p.n.batch, 1, 1, 1})), 0);
 }
 
 std::vector<int64_t> integers(const char* who, const Tensor& x) {

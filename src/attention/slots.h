@@ -5,6 +5,7 @@
 
 #include <heed/attention.h>
 
+#include <functional>
 #include <vector>
 
 #include "attention/engine/problem.h"
@@ -53,14 +54,17 @@ struct Pipeline {
   Focus focus;
   std::string renormalized = {};                     // what holds only where an uncapped softmax comes next
   std::optional<RowNormalizer> row_normalizer = {};  // in place of it: one that wants whole rows
-  bool has_sink = false;                             // the sum of a row holds more than its keys
-  RelativeTerm relative = {};                        // where it has keys
+  // Of one that draws: itself, drawing a word a row from there on; what it leaves of a row is that of sampled.h.
+  std::function<RowNormalizer(const Random&)> draws = {};
+  bool has_sink = false;       // the sum of a row holds more than its keys
+  RelativeTerm relative = {};  // where it has keys
 
   bool is_softmax() const { return !row_normalizer && normalizer == Streaming::softmax && !has_sink; }
 };
 
-// The keys as they are, but 0 where they are padding: what is computed of them has no gradient there.
-Tensor without_padding(const Pipeline& p);
+// Keys or values (B,G,S,…) as they are, but 0 where they are padding: what is computed of them has no gradient there,
+// and nothing that lies there reaches that of what they are multiplied with.
+Tensor without_padding(const Pipeline& p, const Tensor& rows);
 
 // The elements of an i64 tensor, in order; Error in the name of `who` for other dtypes.
 std::vector<int64_t> integers(const char* who, const Tensor& x);
@@ -70,6 +74,7 @@ struct Plain {
   int64_t queries, keys, width, key_width, value_width, batch, head, heads, groups;
   int64_t length;  // of keys that are no padding
   std::vector<double> q, k, v;
+  Random random = {};  // where the call's draws begin
   const double* query(int64_t i) const { return q.data() + i * width; }
   const double* key(int64_t j) const { return k.data() + j * key_width; }
   int64_t group() const { return head / (heads / groups); }

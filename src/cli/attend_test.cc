@@ -48,7 +48,8 @@ TEST_P(EachMechanism, IsWhatTheLibraryComputes) {
   const TensorFile in = file_for(row());
   const TensorFile out = attend_file(in, {.mechanism = row().name, .weights = true});
   AttendOptions options = row().options(example_tensors(row(), kSizes, Dtype::f64, 7), kSizes);
-  options.return_weights = true;
+  Random random{1, 0, 0};
+  options.return_weights = true, options.random = &random;
   const Attended want = attend(in["q"], in["k"], in["v"], options);
   EXPECT_TRUE(close(out["out"].values(), want.out.values(), 0));
   EXPECT_TRUE(close(out["weights"].values(), want.weights.values(), 0));
@@ -66,8 +67,21 @@ TEST_P(EachMechanism, GivesTheGradientsOfAllItIsMadeOf) {
 
 TEST_P(EachMechanism, NamesALearnedTensorThatIsMissing) {
   for (const auto& learned : row().learned)
-    EXPECT_TRUE(refused(ErrorKind::usage, {row().name, learned.name},
+    EXPECT_TRUE(refused(ErrorKind::usage, {row().name, learned.name, "it holds"},
                         [&] { attend_file(without(file_for(row()), learned.name), {.mechanism = row().name}); }));
+}
+
+TEST_P(EachMechanism, NamesALearnedTensorOfAnotherShapeOrDtype) {
+  for (const auto& learned : row().learned) {
+    const Tensor own = file_for(row())[learned.name], odd = sample({3, 3, 3, 3}, -1, 1, 1);
+    const auto call = [&](const Tensor& tensor) {
+      attend_file(with(file_for(row()), learned.name, tensor), {.mechanism = row().name});
+    };
+    EXPECT_TRUE(
+        refused(ErrorKind::usage, {row().name, learned.name, odd.shape().text(), "wanted ("}, [&] { call(odd); }));
+    EXPECT_TRUE(refused(ErrorKind::usage, {row().name, learned.name, "f32", "f64"}, [&] { call(own.to(Dtype::f32)); }));
+    EXPECT_TRUE(refused(ErrorKind::usage, {row().name, learned.name, "i64", "f64"}, [&] { call(own.to(Dtype::i64)); }));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, EachMechanism, ::testing::Range<size_t>(0, attention::mechanisms().size()),
@@ -104,9 +118,77 @@ TEST(Attend, MaskBiasAndLengthsComeFromTheFile) {
   EXPECT_EQ(out["dbias"].shape(), bias.shape());
 }
 
+// Rows that sum to 1, but for one that has none.
+Tensor alignment_of(const Shape& shape) {
+  Tensor rows = sample(shape, 0, 1, 6);
+  rows = rows / sum(rows, -1, true);
+  rows.slice(2, 1, 2).fill(0);
+  return rows;
+}
+
+// −Σ A log a, or Σ (a − A)², the mean over the rows that have an alignment.
+double loss_by_formula(const Tensor& alignment, const Tensor& weights, Guide guide) {
+  const Tensor a = alignment.expand(weights.shape());
+  const Tensor each = guide == Guide::cross_entropy ? a * log(weights) * -1 : square(weights - a);
+  const Tensor rows = greater(sum(a, -1), 0).to(a.dtype());
+  return sum(sum(each, -1) * rows).item() / sum(rows).item();
+}
+
+TEST(Attend, AnAlignmentGivesItsLossAndGradients) {
+  const Tensor alignment = alignment_of({1, 1, 5, 5});
+  for (const auto& guide : {std::optional<Guide>{}, {Guide::cross_entropy}, {Guide::squared_error}}) {
+    const TensorFile in = with(plain(), "alignment", alignment);
+    const TensorFile out = attend_file(in, {.mechanism = "scaled_dot", .weights = true, .guide = guide});
+    const double want = loss_by_formula(alignment, out["weights"], guide.value_or(Guide::cross_entropy));
+    EXPECT_NEAR(out["guided_loss"].item(), want, 1e-12);
+    EXPECT_EQ(out["guided_loss"].rank(), 0);
+    EXPECT_FALSE(out.contains("dv"));
+    Tensor k = in["k"].clone();
+    const double step = 1e-5;
+    const auto at = [&](double away) {
+      k.at<double>({0, 1, 2, 3}) = in["k"].value({0, 1, 2, 3}) + away;
+      return attend_file(with(in, "k", k), {.mechanism = "scaled_dot", .guide = guide})["guided_loss"].item();
+    };
+    EXPECT_NEAR(out["dk"].value({0, 1, 2, 3}), (at(step) - at(-step)) / (2 * step), 1e-8);
+  }
+}
+
+TEST(Attend, GradientsOfAnAlignmentAndOfOutAddUp) {
+  const auto& row = attention::mechanism("additive");
+  const TensorFile with_dout = with(file_for(row), "dout", sample({1, 2, 5, 4}, -1, 1, 4));
+  const TensorFile with_alignment = with(file_for(row), "alignment", alignment_of({1, 1, 5, 5}));
+  const TensorFile both = with(with_dout, "alignment", with_alignment["alignment"]);
+  const auto out = [&](const TensorFile& in) { return attend_file(in, {.mechanism = "additive"}); };
+  const TensorFile first = out(with_dout), second = out(with_alignment), all = out(both);
+  for (const char* name : {"dq", "dk", "d_w", "d_u", "d_vec", "d_b"})
+    EXPECT_TRUE(close(all[name].values(), (first[name] + second[name]).values(), 1e-12)) << name;
+  EXPECT_TRUE(close(all["dv"].values(), first["dv"].values(), 1e-12));
+  EXPECT_NE(second["d_w"].value({0, 0}), 0);
+}
+
+TEST(Attend, TheSeedSaysWhatIsDrawn) {
+  const auto drawn = [](uint64_t seed) {
+    const TensorFile out = attend_file(plain(), {.mechanism = "sampled", .weights = true, .seed = seed});
+    for (const char* name : {"drawn", "log_probability", "entropy"})
+      EXPECT_EQ(out[name].shape(), (Shape{1, 2, 5})) << name;
+    return out["drawn"].values();
+  };
+  EXPECT_EQ(drawn(1), drawn(1));
+  EXPECT_NE(drawn(1), drawn(2));
+}
+
 TEST(Attend, ComputesInTheDtypeThatIsAskedFor) {
   EXPECT_EQ(attend_file(plain(), {.mechanism = "dot"})["out"].dtype(), Dtype::f64);
   EXPECT_EQ(attend_file(plain(), {.mechanism = "dot", .dtype = Dtype::f32})["out"].dtype(), Dtype::f32);
+  const TensorFile in =
+      with(with(plain(), "dout", sample({1, 2, 5, 4}, -1, 1, 4)), "alignment", alignment_of({1, 1, 5, 5}));
+  const TensorFile want = attend_file(in, {.mechanism = "dot"});
+  const TensorFile got = attend_file(in, {.mechanism = "dot", .dtype = Dtype::bf16});
+  for (const char* name : {"out", "dq", "dv"}) {
+    EXPECT_EQ(got[name].dtype(), Dtype::bf16) << name;
+    EXPECT_TRUE(close(got[name].to(Dtype::f64).values(), want[name].values(), 0.05)) << name;
+  }
+  EXPECT_NEAR(got["guided_loss"].item(), want["guided_loss"].item(), 0.05);
 }
 
 TEST(Attend, SaysWhatDoesNotFit) {
@@ -129,6 +211,9 @@ TEST(Attend, SaysWhatDoesNotFit) {
   EXPECT_TRUE(says({"key_lengths[0] is 9", "0 to 5"}, with(plain(), "key_lengths", tensor({9}, Dtype::i64))));
   EXPECT_TRUE(says({"dout", "(3)", "(1, 2, 5, 4)"}, with(plain(), "dout", sample({3}, -1, 1, 1))));
   EXPECT_TRUE(says({"f32", "f64"}, with(plain(), "q", plain()["q"].to(Dtype::f32))));
+  EXPECT_TRUE(says({"--guide", "'alignment'"}, plain(), {.guide = Guide::squared_error}));
+  EXPECT_TRUE(says({"alignment", "(7, 5)"}, with(plain(), "alignment", sample({7, 5}))));
+  EXPECT_TRUE(says({"guided loss", "sigmoid"}, with(plain(), "alignment", sample({5, 5})), {.normalizer = "sigmoid"}));
   EXPECT_TRUE(says({"--position", "sigmoid"}, plain(), {.position = "sigmoid"}));
   EXPECT_TRUE(says({"--normalizer", "alibi"}, plain(), {.normalizer = "alibi"}));
   EXPECT_TRUE(says({"--scale", "dot"}, plain(), {.mechanism = "dot", .scale = 2}));

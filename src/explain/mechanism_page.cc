@@ -24,11 +24,25 @@ constexpr int64_t kShown = 16;  // a learned tensor of more numbers is described
 
 std::string in(Language language, const Words& words) { return language == Language::english ? words.en : words.zh; }
 
-// A cost is formulas and two words.
+std::string formula_of(const Mechanism& row, Language language) {
+  return language == Language::chinese && row.formula_zh ? row.formula_zh : row.formula;
+}
+std::string paper_of(const Mechanism& row, Language language) {
+  return language == Language::chinese && row.paper_zh ? row.paper_zh : row.paper;
+}
+
+// A cost is formulas and these words.
 std::string cost_of(const Mechanism& row, Language language) {
   std::string cost = row.cost;
   if (language == Language::english) return cost;
-  for (const auto& [en, zh] : {std::pair{" time", " 时间"}, {" memory", " 内存"}, {", ", "，"}})
+  const std::pair<const char*, const char*> words[] = {{" time for l = √S", " 时间（l = √S）"},
+                                                       {" time", " 时间"},
+                                                       {" memory", " 内存"},
+                                                       {"a few rows of S in work", "另需若干行 S"},
+                                                       {" (a tanh each)", "（每对一次 tanh）"},
+                                                       {" (a σ each)", "（每对一次 σ）"},
+                                                       {", ", "，"}};
+  for (const auto& [en, zh] : words)
     for (size_t at = cost.find(en); at != std::string::npos; at = cost.find(en)) cost.replace(at, std::strlen(en), zh);
   return cost;
 }
@@ -50,8 +64,9 @@ std::string text_of(const WorkedExample& x, Language language) {
   for (const auto& [name, tensor] : x.learned)
     if (tensor.numel() > kShown) large.push_back(fmt::format("{} {}", name, tensor.shape().text()));
   if (large.empty()) return "";
-  return fmt::format("{}: {}.", in(language, {"Besides, learned tensors drawn at random", "另有随机抽取的可学习张量"}),
-                     fmt::join(large, ", "));
+  return fmt::format(
+      fmt::runtime(in(language, {"Besides, learned tensors drawn at random: {}.", "另有随机抽取的可学习张量：{}。"})),
+      fmt::join(large, in(language, {", ", "、"})));
 }
 
 std::vector<std::string> figure_of(const WorkedExample& x, Language language) {
@@ -94,8 +109,8 @@ Page page_of(const Mechanism& row, Language language, Ink ink) {
   const auto title = [&](const char* en, const char* zh) { return in(language, {en, zh}); };
   return {row.name,
           {{title("What it is for", "用途"), in(language, row.purpose)},
-           {title("Formula", "公式"), "", wrapped(row.formula, kWidth - 2)},
-           {title("Paper", "论文"), row.paper},
+           {title("Formula", "公式"), "", wrapped(formula_of(row, language), kWidth - 2)},
+           {title("Paper", "论文"), paper_of(row, language)},
            worked_section(row, language),
            picture_section(row, language, ink),
            {title("Cost", "代价"), cost_of(row, language)},
@@ -153,7 +168,8 @@ std::string index_of(Language language) {
          {"Made by `make docs` from the rows of the table in `src/attention/`, as `heed mechanisms` prints them.",
           "由 `make docs` 根据 `src/attention/` 中的表生成，与 `heed mechanisms --lang zh` 的输出相同。"}));
   for (const Mechanism& row : attention::mechanisms())
-    text += fmt::format("- [{}]({}) ({}): `{}`. {}\n", row.name, file_name(row.name, language), row.year, row.formula,
+    text += fmt::format(fmt::runtime(in(language, {"- [{}]({}) ({}): `{}`. {}\n", "- [{}]({})（{}）：`{}`。{}\n"})),
+                        row.name, file_name(row.name, language), row.year, formula_of(row, language),
                         in(language, row.purpose));
   return text;
 }
@@ -179,7 +195,10 @@ Json json_of(const Tensor& x) {
 }
 
 Json json_of(const Mechanism& row, Language language) {
-  Json json = {{"name", row.name}, {"year", row.year}, {"paper", row.paper}, {"formula", row.formula}};
+  Json json = {{"name", row.name},
+               {"year", row.year},
+               {"paper", paper_of(row, language)},
+               {"formula", formula_of(row, language)}};
   json["cost"] = cost_of(row, language);
   json["purpose"] = in(language, row.purpose), json["trap"] = in(language, row.trap);
   json["code"] = row.code, json["learned"] = Json::array();
@@ -203,7 +222,7 @@ std::string mechanism_table(Language language) {
   std::string text;
   for (const Mechanism& row : attention::mechanisms()) {
     std::string lines;
-    for (const std::string& said : {std::string(row.formula), cost_of(row, language), in(language, row.purpose)})
+    for (const std::string& said : {formula_of(row, language), cost_of(row, language), in(language, row.purpose)})
       lines += indented(said, kName + kYear);
     text += fmt::format("{:<{}}{:<{}}", row.name, kName, row.year, kYear) + lines.substr(kName + kYear);
   }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "explain/worked.h"
@@ -52,6 +53,34 @@ TEST(MechanismPage, ChineseIsChinese) {
     const std::string text = mechanism_text(row, Language::chinese, Ink::blocks);
     for (const char* english : {"What", "weights", " time,", " memory\n", "drawn", "Paper"})
       EXPECT_EQ(text.find(english), std::string::npos) << row.name << ": " << english << " in\n" << text;
+  }
+}
+
+// The words of a text that are two or more letters of the Latin alphabet.
+std::set<std::string> latin_words(const std::string& text) {
+  std::set<std::string> words;
+  std::string word;
+  for (const char c : text + " ") {
+    if (std::isalpha(static_cast<unsigned char>(c))) {
+      word.push_back(c);
+      continue;
+    }
+    if (word.size() > 1) words.insert(word);
+    word.clear();
+  }
+  return words;
+}
+
+TEST(MechanismPage, FormulasAndCostsInChineseHaveNoEnglishWords) {
+  const std::set<std::string> notation = {"softmax", "tanh", "exp", "log", "ln",     "sin",  "cos",   "clamp", "clip",
+                                          "arg",     "max",  "mod", "top", "bucket", "left", "right", "rope",  "ip"};
+  for (const auto& row : attention::mechanisms()) {
+    const auto json = nlohmann::json::parse(mechanism_json(row, Language::chinese));
+    for (const char* part : {"formula", "cost"})
+      for (const std::string& word : latin_words(json[part]))
+        EXPECT_TRUE(notation.contains(word)) << row.name << ": " << word << " in " << json[part];
+    for (const char* word : {"after", "without", "form", "that"})
+      EXPECT_FALSE(latin_words(json["paper"]).contains(word)) << row.name << ": " << json["paper"];
   }
 }
 

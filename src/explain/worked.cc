@@ -107,7 +107,8 @@ WorkedExample worked_example(const Mechanism& row) {
   for (const auto& step : own.steps)
     made.steps.emplace_back(step.formula, one_head(attention::reference(x.q, x.k, x.v, step.options).scores));
   made.scores = one_head(attention::reference(x.q, x.k, x.v, options).scores);
-  options.return_weights = true;
+  Random draws{kSeed, 2, 0};
+  options.return_weights = true, options.random = &draws;
   const Attended got = attend(x.q, x.k, x.v, options);
   made.weights = one_head(got.weights), made.out = one_head(got.out);
   return made;
@@ -119,7 +120,7 @@ Tensor pattern_example(const Mechanism& row) {
   const auto draw = [&] { return randn({1, 8, 16, 8}, from, Dtype::f64); };
   const Tensor q = draw(), k = draw(), v = draw();
   AttendOptions options = row.options(example_tensors(row, n, Dtype::f64, kSeed), n);
-  options.return_weights = true;
+  options.return_weights = true, options.random = &from;
   return one_head(attend(q, k, v, options).weights);
 }
 

@@ -91,8 +91,8 @@ Mechanism hard_row() {
       .purpose = {"One key and nothing else: a choice that can be read off, and a lookup at run time.",
                   "只看一个键，别无其他：选择一目了然，运行时相当于查表。"},
       .trap = {"The scores get no gradient, so a model cannot learn where to look through it: train with softmax, or "
-               "with samples and a reward.",
-               "分数得不到梯度，模型无法借此学会看哪里：训练时应使用 softmax，或采样加奖励。"},
+               "with sampled and a reward.",
+               "分数得不到梯度，模型无法借此学会看哪里：训练时应使用 softmax，或 sampled 加奖励。"},
       .code = "heed::attend(q, k, v, {.normalizer = heed::hard()})",
       .learned = {},
       .options = [](const LearnedTensors&, const Sizes&) { return AttendOptions{.normalizer = hard()}; }};

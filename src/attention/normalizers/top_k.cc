@@ -242,7 +242,7 @@ Mechanism top_k_row() {
   return {.name = "top_k",
           .year = 2021,
           .paper = "Gupta et al. 2021, arXiv:2106.06899",
-          .formula = "softmax over the k largest of Q Kᵀ / √D, else 0",
+          .formula = "softmax(s, j ∈ top_k(s)) V,  s = Q Kᵀ / √D",
           .cost = "O(T·S·D) time, O(T) memory, a few rows of S in work",
           .purpose = {"Each query looks at k keys at most: noise from thousands of small weights is gone.",
                       "每个查询至多关注 k 个键：成千上万个小权重带来的噪声就此消失。"},

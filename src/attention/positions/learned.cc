@@ -43,7 +43,7 @@ Mechanism learned_positions_row() {
       .code = "heed::attend(q, k, v, {.position = heed::learned_positions(table)})",
       .learned = {{"positions",
                    [](const Sizes& n) {
-                     return Shape{places(n) + 1, n.width};
+                     return Shape{any_size(places(n) + 1), n.width};
                    }}},
       .options = [](const LearnedTensors& w, const Sizes&) {
         return AttendOptions{.position = learned_positions(w.at("positions"))};

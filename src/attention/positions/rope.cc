@@ -140,6 +140,7 @@ Mechanism rope_row() {
       .year = 2021,
       .paper = "Su et al. 2021, arXiv:2104.09864",
       .formula = "softmax(R_i q_i · R_j k_j / √D) V,  R_p turns columns (c, c + w/2) by p·10000^(−2c/w)",
+      .formula_zh = "softmax(R_i q_i · R_j k_j / √D) V，R_p 把列 (c, c + w/2) 旋转 p·10000^(−2c/w)",
       .cost = "O(T·S·D) time, O((T + S)·D) memory",
       .purpose = {"Query and key are turned by their places, so that a score knows the distance alone. What most "
                   "language models use today.",
@@ -159,6 +160,7 @@ Mechanism rope_interleaved_row() {
       .year = 2021,
       .paper = "Su et al. 2021, arXiv:2104.09864",
       .formula = "softmax(R_i q_i · R_j k_j / √D) V,  R_p turns columns (2c, 2c + 1) by p·10000^(−2c/w)",
+      .formula_zh = "softmax(R_i q_i · R_j k_j / √D) V，R_p 把列 (2c, 2c + 1) 旋转 p·10000^(−2c/w)",
       .cost = "O(T·S·D) time, O((T + S)·D) memory",
       .purpose = {"rope as the paper and GPT-J pair the columns: neighbours.",
                   "按论文与 GPT-J 的方式成对（相邻两列）的 rope。"},
@@ -175,6 +177,7 @@ Mechanism yarn_row() {
           .year = 2023,
           .paper = "Peng et al. 2023, arXiv:2309.00071",
           .formula = "rope with ω_c(1 − r_c) + ω_c r_c/s in place of ω_c, scores times (0.1 ln s + 1)²",
+          .formula_zh = "rope，其中 ω_c 换成 ω_c(1 − r_c) + ω_c r_c/s，分数再乘 (0.1 ln s + 1)²",
           .cost = "O(T·S·D) time, O((T + S)·D) memory",
           .purpose = {"Stretches a model with rope to texts s times as long: fast pairs are kept, slow ones stretched.",
                       "把使用 rope 的模型扩展到 s 倍长的文本：转得快的列保持不变，转得慢的列被拉伸。"},

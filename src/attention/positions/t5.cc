@@ -65,7 +65,7 @@ Mechanism t5_row() {
       .code = "heed::attend(q, k, v, {.scores = heed::dot(), .position = heed::t5(table)})",
       .learned = {{"buckets",
                    [](const Sizes& n) {
-                     return Shape{n.heads, 32};
+                     return Shape{n.heads, any_size(32)};
                    }}},
       .options = [](const LearnedTensors& w, const Sizes&) {
         return AttendOptions{.scores = dot(), .position = t5(w.at("buckets"))};

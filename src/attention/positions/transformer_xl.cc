@@ -89,7 +89,7 @@ Mechanism transformer_xl_row() {
                    }},
                   {"w_relative",
                    [](const Sizes& n) {
-                     return Shape{n.heads * n.width, 6};
+                     return Shape{n.heads * n.width, any_size(6)};
                    },
                    -0.5, 0.5}},
       .options = [](const LearnedTensors& w, const Sizes&) {

@@ -19,14 +19,18 @@ class Additive final : public ScoreRoom {
   const char* name() const override { return "additive"; }
 
   void prepare(Pipeline& p) const override {
-    Tensor q = project(p.q, w_, "w of additive", "q"), k = project(p.k, u_, "u of additive", "k"), v = v_;
+    Tensor q = project(p.q, w_, "w of additive", "q"), v = v_;
+    Tensor k = project(without_padding(p, p.k), u_, "u of additive", "k");
     if (options_.bias.defined()) {
       check(options_.bias.shape() == Shape{q.dim(-1)}, "attend", "the bias of additive has shape {}, wanted ({})",
             options_.bias.shape().text(), q.dim(-1));
       q = q + options_.bias;
     }
     if (options_.value.defined()) {
-      const Tensor of_values = project(p.v, options_.value, "the value's weight of additive", "v");
+      check(
+          p.n.value_width > 0, "attend",
+          "additive scores of a value and a guided loss, or values of width 0, do not combine: there is none to score");
+      const Tensor of_values = project(without_padding(p, p.v), options_.value, "the value's weight of additive", "v");
       check(of_values.dim(-1) == k.dim(-1), "attend", "the projected key is {} wide, the projected value {}", k.dim(-1),
             of_values.dim(-1));
       k = k + of_values;
@@ -70,11 +74,12 @@ class Additive final : public ScoreRoom {
   AdditiveOptions options_;
 };
 
-constexpr int64_t kExampleWidth = 6;
-Shape from_query(const Sizes& n) { return {kExampleWidth, n.width}; }
-Shape from_value(const Sizes& n) { return {kExampleWidth, n.value_width}; }
-Shape one_vector(const Sizes&) { return {kExampleWidth}; }
-Shape vector_a_head(const Sizes& n) { return {n.heads, kExampleWidth}; }
+constexpr int64_t kWidth = any_size(6);
+Shape from_query(const Sizes& n) { return {kWidth, n.width}; }
+Shape from_key(const Sizes& n) { return {kWidth, any_size(n.width)}; }
+Shape from_value(const Sizes& n) { return {kWidth, n.value_width}; }
+Shape one_vector(const Sizes&) { return {kWidth}; }
+Shape vector_a_head(const Sizes& n) { return {n.heads, kWidth}; }
 
 }  // namespace
 
@@ -90,7 +95,7 @@ Mechanism additive_row() {
           .trap = {"The query is the decoder's state before the step (Bahdanau), not the one after it (Luong).",
                    "查询是该步之前的解码器状态（Bahdanau），而不是该步之后的状态（Luong）。"},
           .code = "heed::attend(q, k, v, {.scores = heed::additive(w, u, vec, {.bias = b})})",
-          .learned = {{"w", from_query}, {"u", from_query}, {"vec", vector_a_head}, {"b", one_vector}},
+          .learned = {{"w", from_query}, {"u", from_key}, {"vec", vector_a_head}, {"b", one_vector}},
           .options = [](const LearnedTensors& t, const Sizes&) {
             return AttendOptions{.scores = additive(t.at("w"), t.at("u"), t.at("vec"), {.bias = t.at("b")})};
           }};
@@ -109,7 +114,7 @@ Mechanism normed_additive_row() {
                "g 应从 √(1/A)（即 v 的初始尺度）开始而不是 1；并且这种形式带偏置。"},
       .code = "heed::attend(q, k, v, {.scores = heed::additive(w, u, vec, {.bias = b, .gain = g})})",
       .learned = {{"w", from_query},
-                  {"u", from_query},
+                  {"u", from_key},
                   {"vec", one_vector, 0.2, 1},
                   {"b", one_vector},
                   {"g", [](const Sizes& n) { return Shape{n.heads}; }, 0.5, 1.5}},
@@ -123,6 +128,7 @@ Mechanism additive_value_row() {
   return {.name = "additive_value",
           .year = 2014,
           .paper = "after Bahdanau, Cho & Bengio 2014, arXiv:1409.0473; a form that tutorials give",
+          .paper_zh = "源自 Bahdanau, Cho & Bengio 2014, arXiv:1409.0473；这是教程中常见的形式",
           .formula = "softmax(vᵀ σ(W q + U k + W_v v)) V",
           .cost = "O(T·S·A) time (a σ each), O(T) memory",
           .purpose = {"Additive attention in which the value has a say in its own weight.",
@@ -132,7 +138,7 @@ Mechanism additive_value_row() {
           .code =
               "heed::attend(q, k, v, {.scores = heed::additive(w, u, vec, {.value = wv, .squash = "
               "heed::Squash::sigma})})",
-          .learned = {{"w", from_query}, {"u", from_query}, {"vec", one_vector}, {"wv", from_value}},
+          .learned = {{"w", from_query}, {"u", from_key}, {"vec", one_vector}, {"wv", from_value}},
           .options = [](const LearnedTensors& t, const Sizes&) {
             return AttendOptions{
                 .scores = additive(t.at("w"), t.at("u"), t.at("vec"), {.value = t.at("wv"), .squash = Squash::sigma})};

@@ -19,7 +19,7 @@ class Concat final : public ScoreRoom {
           "w of concat has shape {}: wanted (A, {}), since q is {} wide and k {}", w_.shape().text(), width, of_query,
           p.k.dim(-1));
     add_scores(p, project(p.q, slice(w_, 1, 0, of_query), "w of concat", "q"),
-               project(p.k, slice(w_, 1, of_query, width), "w of concat", "k"), v_);
+               project(without_padding(p, p.k), slice(w_, 1, of_query, width), "w of concat", "k"), v_);
   }
   double reference(const Plain& x, int64_t i, int64_t j) const override {
     std::vector<double> both(x.query(i), x.query(i) + x.width);
@@ -52,9 +52,9 @@ Mechanism concat_row() {
           .code = "heed::attend(q, k, v, {.scores = heed::luong_concat(w, vec)})",
           .learned = {{"w",
                        [](const Sizes& n) {
-                         return Shape{7, 2 * n.width};
+                         return Shape{any_size(7), any_size(2 * n.width)};
                        }},
-                      {"vec", [](const Sizes&) { return Shape{7}; }}},
+                      {"vec", [](const Sizes&) { return Shape{any_size(7)}; }}},
           .options = [](const LearnedTensors& t, const Sizes&) {
             return AttendOptions{.scores = luong_concat(t.at("w"), t.at("vec"))};
           }};

@@ -24,7 +24,7 @@ class Cosine final : public ScoreRoom {
   const char* name() const override { return "cosine"; }
   void prepare(Pipeline& p) const override {
     p.q = factor_.times(unit(p.q), p.n.heads);
-    p.k = unit(without_padding(p));
+    p.k = unit(without_padding(p, p.k));
   }
   double reference(const Plain& x, int64_t i, int64_t j) const override {
     double qk = 0, qq = 0, kk = 0;

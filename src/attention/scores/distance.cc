@@ -15,7 +15,7 @@ class Distance final : public ScoreRoom {
   const char* name() const override { return "distance"; }
   void prepare(Pipeline& p) const override {
     check(p.q.dim(3) == p.k.dim(3), "attend", "q is {} wide, k is {}", p.q.dim(3), p.k.dim(3));
-    const Tensor k = without_padding(p), squares = sum(p.q * p.q, -1, true), key_squares = sum(k * k, -1, true);
+    const Tensor k = without_padding(p, p.k), squares = sum(p.q * p.q, -1, true), key_squares = sum(k * k, -1, true);
     const auto ones = [](const Tensor& like) { return heed::ones(like.shape(), like.dtype()); };
     p.q = factor_.times(concat({p.q * 2, -squares, -ones(squares)}, 3), p.n.heads);
     p.k = concat({k, ones(key_squares), key_squares}, 3);

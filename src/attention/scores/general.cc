@@ -48,7 +48,7 @@ Mechanism general_row() {
           .code = "heed::attend(q, k, v, {.scores = heed::general(w)})",
           .learned = {{"w",
                        [](const Sizes& n) {
-                         return Shape{n.width, n.width};
+                         return Shape{n.width, any_size(n.width)};
                        },
                        -0.4, 0.4}},
           .options = [](const LearnedTensors& w, const Sizes&) { return AttendOptions{.scores = general(w.at("w"))}; }};

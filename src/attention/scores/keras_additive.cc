@@ -34,6 +34,7 @@ Mechanism keras_additive_row() {
   return {.name = "keras_additive",
           .year = 2014,
           .paper = "Keras' AdditiveAttention, after Bahdanau, Cho & Bengio 2014, arXiv:1409.0473",
+          .paper_zh = "Keras 的 AdditiveAttention，源自 Bahdanau, Cho & Bengio 2014, arXiv:1409.0473",
           .formula = "softmax(Σ_d c_d tanh(q_d + k_d)) V",
           .cost = "O(T·S·D) time (a tanh each), O(T) memory",
           .purpose = {"Models that were trained with Keras' AdditiveAttention: the same numbers from the same weights.",

@@ -48,7 +48,7 @@ Mechanism location_row() {
       .code = "heed::attend(q, k, v, {.scores = heed::location(w)})",
       .learned = {{"w",
                    [](const Sizes& n) {
-                     return Shape{n.keys + 2, n.width};
+                     return Shape{any_size(n.keys + 2), n.width};
                    }}},
       .options = [](const LearnedTensors& w, const Sizes&) { return AttendOptions{.scores = location(w.at("w"))}; }};
 }

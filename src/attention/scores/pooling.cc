@@ -24,7 +24,7 @@ class Pooling final : public ScoreRoom {
   Pooling(Tensor w, Tensor v, Tensor bias) : w_(std::move(w)), v_(std::move(v)), bias_(std::move(bias)) {}
   const char* name() const override { return "pooling"; }
   void prepare(Pipeline& p) const override {
-    const Tensor k = project(p.k, w_, "w of pooling", "k");
+    const Tensor k = project(without_padding(p, p.k), w_, "w of pooling", "k");
     const Tensor bias = bias_.defined() ? bias_ : Tensor::zeros({k.dim(-1)}, k.dtype());
     check(bias.shape() == Shape{k.dim(-1)}, "attend", "the bias of pooling has shape {}, wanted ({})",
           bias.shape().text(), k.dim(-1));
@@ -83,10 +83,10 @@ Mechanism pooling_row() {
           .code = "heed::attend(one, k, v, {.scores = heed::pooling(w, vec, b)})",
           .learned = {{"w",
                        [](const Sizes& n) {
-                         return Shape{5, n.width};
+                         return Shape{any_size(5), any_size(n.width)};
                        }},
-                      {"vec", [](const Sizes&) { return Shape{5}; }},
-                      {"b", [](const Sizes&) { return Shape{5}; }}},
+                      {"vec", [](const Sizes&) { return Shape{any_size(5)}; }},
+                      {"b", [](const Sizes&) { return Shape{any_size(5)}; }}},
           .options = [](const LearnedTensors& t, const Sizes&) {
             return AttendOptions{.scores = pooling(t.at("w"), t.at("vec"), t.at("b"))};
           }};
@@ -96,6 +96,7 @@ Mechanism linear_pooling_row() {
   return {.name = "linear_pooling",
           .year = 2015,
           .paper = "Raffel & Ellis 2015, arXiv:1512.08756, without the tanh",
+          .paper_zh = "Raffel & Ellis 2015, arXiv:1512.08756，去掉 tanh",
           .formula = "softmax(w·k + b) V",
           .cost = "O(S·D) time, O(1) memory",
           .purpose = {"The cheapest pooling: a Dense layer of one unit scores each position.",
@@ -105,7 +106,7 @@ Mechanism linear_pooling_row() {
           .code = "heed::attend(one, k, v, {.scores = heed::linear_pooling(w, b)})",
           .learned = {{"w",
                        [](const Sizes& n) {
-                         return Shape{n.heads, n.width};
+                         return Shape{n.heads, any_size(n.width)};
                        }},
                       {"b", [](const Sizes&) { return Shape{1}; }}},
           .options = [](const LearnedTensors& t, const Sizes&) {

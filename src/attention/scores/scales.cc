@@ -105,9 +105,9 @@ Mechanism switchable_scale_row() {
           .code = "heed::attend(q, k, v, {.scores = heed::switchable_scale(gate, scales)})",
           .learned = {{"gate",
                        [](const Sizes& n) {
-                         return Shape{3, n.width};
+                         return Shape{any_size(3), n.width};
                        }},
-                      {"scales", [](const Sizes&) { return Shape{3}; }, 0.1, 1}},
+                      {"scales", [](const Sizes&) { return Shape{any_size(3)}; }, 0.1, 1}},
           .options = [](const LearnedTensors& w, const Sizes&) {
             return AttendOptions{.scores = switchable_scale(w.at("gate"), w.at("scales"))};
           }};

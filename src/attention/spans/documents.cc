@@ -55,7 +55,7 @@ Mechanism documents_row() {
   return {.name = "documents",
           .year = 2021,
           .paper = "Krell et al. 2021, arXiv:2107.02027",
-          .formula = "softmax(Q Kᵀ / √D, document(i) = document(j)) V",
+          .formula = "softmax(Q Kᵀ / √D, d(i) = d(j)) V",
           .cost = "O(Σ n²·D) time, O(T) memory",
           .purpose = {"Short texts packed into one long sequence without padding; none sees another.",
                       "把短文本首尾相接拼成一条长序列，无需填充，彼此不可见。"},

@@ -44,7 +44,7 @@ Mechanism prefix_row() {
       .name = "prefix",
       .year = 2018,
       .paper = "Liu et al. 2018, arXiv:1801.10198",
-      .formula = "softmax(Q Kᵀ / √D, j < n or j ≤ i + S − T) V",
+      .formula = "softmax(Q Kᵀ / √D, j < n ∨ j ≤ i + S − T) V",
       .cost = "O(T·S·D) time, O(T) memory",
       .purpose = {"One stack reads and writes: the prompt is seen as a whole, what follows is causal.",
                   "一个网络既读又写：提示部分互相全部可见，其后的部分按因果方式。"},

@@ -17,21 +17,25 @@ void BlockView::panel(int64_t first_key, PanelBands& out) const {
   out.count = 0;
   out.cut = !visible_.only_intervals() || !all_.contains(panel) || keys % kBandColumns != 0;
   if (!out.cut) {
-    out.bands[out.count++] = {0, rows_, 0, keys};
+    out.bands[out.count++] = {0, rows_, 0, keys, keys == kPanel};
     return;
   }
   for (int64_t row = 0; row < rows_; row += kBandRows) {
     const int64_t rows = std::min(kBandRows, rows_ - row);
-    uint64_t seen = 0;
-    for (int64_t r = row; r < row + rows; ++r) seen |= out.bits[r] = visible_.bits(b_, h_, row_ + r, first_key);
+    uint64_t seen = 0, by_all = ~uint64_t{0};
+    for (int64_t r = row; r < row + rows; ++r) {
+      out.bits[r] = visible_.bits(b_, h_, row_ + r, first_key);
+      seen |= out.bits[r], by_all &= out.bits[r];
+    }
     if (seen == 0) continue;
     const int64_t begin = std::countr_zero(seen) / kBandColumns * kBandColumns;
     const int64_t end = (kPanel - std::countl_zero(seen) + kBandColumns - 1) / kBandColumns * kBandColumns;
+    const bool full = by_all == ~uint64_t{0};
     Band* last = out.count > 0 ? &out.bands[out.count - 1] : nullptr;
-    if (last && last->row + last->rows == row && last->begin == begin && last->end == end)
+    if (last && last->row + last->rows == row && last->begin == begin && last->end == end && last->full == full)
       last->rows += rows;
     else
-      out.bands[out.count++] = {row, rows, begin, end};
+      out.bands[out.count++] = {row, rows, begin, end, full};
   }
 }
 

@@ -12,6 +12,7 @@ inline constexpr int64_t kBandRows = 16, kBandColumns = 16;
 // Queries [row, row + rows) of the block look at keys [begin, end) of the panel; both are multiples of kBandColumns.
 struct Band {
   int64_t row, rows, begin, end;
+  bool full = false;  // each of these queries sees all 64 keys
   int64_t columns() const { return end - begin; }
 };
 

@@ -205,7 +205,6 @@ class KeyBlocks {
   template <class Multiplier>
   void score_gradients(int64_t key, int64_t j, const Multiplier& multiplier) {
     const Guide<C>& guide = incoming_.guide;
-    const bool plain = plain_ && !panel_.cut && panel_.whole();
     const int64_t depth = units<T>(n_.width), value_depth = units<T>(n_.value_width);
     const U *q = q_.left, *dout = dout_.left;
     const U *key_panel = memory_.key_panels + j * depth, *value_panel = memory_.value_panels + j * value_depth;
@@ -213,11 +212,12 @@ class KeyBlocks {
     for (const Band& band : panel_) {
       const ScoreGradients<T, Multiplier> gradients{tile_, multiplier, band.row, band.begin, j, scale};
       if constexpr (std::is_same_v<C, float>)
-        if (plain) {
-          score_panel(band.rows, depth, q, q_.left_stride(), key_panel,
-                      WeighAgain<T, NoPieces>{{}, tile_, 0, 0, problem_.normalizer, factor});
-          score_panel(band.rows, value_depth, dout, dout_.left_stride(), value_panel, gradients);
-          return;
+        if (plain_ && band.full) {
+          score_panel(band.rows, depth, q + band.row * q_.left_stride(), q_.left_stride(), key_panel,
+                      WeighAgain<T, NoPieces>{{}, tile_, band.row, 0, problem_.normalizer, factor});
+          score_panel(band.rows, value_depth, dout + band.row * dout_.left_stride(), dout_.left_stride(), value_panel,
+                      gradients);
+          continue;
         }
       weigh_again(band, key, j, q, key_panel, factor);
       if (!panel_.cut && !rare_)

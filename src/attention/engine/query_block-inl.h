@@ -266,8 +266,8 @@ class QueryBlock {
     for_bands([&](int i, const Band& band) {
       const Corner at{band.row, i * kPanel, band.begin};
       if constexpr (std::is_same_v<C, float>)
-        if (plain && head_.key_panels && !panel_[i].cut && panel_[i].whole())
-          return score_panel(rows_, depth_, state_.queries, depth_, key_panel(key, i),
+        if (plain && head_.key_panels && band.full)
+          return score_panel(band.rows, depth_, state_.queries + band.row * depth_, depth_, key_panel(key, i),
                              Weigh<T, NoPieces, Multiplier>{{}, multiplier, state_, at});
       if (softmax)
         scores(key, i, band, Weigh<T, ScorePieces<C>, Multiplier>{pieces(key, i), multiplier, state_, at});

@@ -36,6 +36,16 @@ HWY_INLINE Vector<float> reciprocal(Vector<float> x) {
 }
 HWY_INLINE Vector<float> exponential_of_twice(Vector<float> x) { return kn::exp(Tag<float>(), hn::Add(x, x)); }
 
+// tanh of x given in units: t = 1 − 2/(1 + 2^(x·2 log₂e)), for a key that is read once. Of f64 the kernel's tanh.
+template <class T>
+inline constexpr T kTanhUnit = std::is_same_v<T, float> ? static_cast<T>(2 * kLog2E) : 1;
+HWY_INLINE Vector<float> tanh_in_units(Vector<float> x) {
+  const Tag<float> d;
+  const auto one = hn::Set(d, 1.0f), e = power_of_two(hn::Min(hn::Set(d, 120.0f), x));  // NaN stays
+  return hn::NegMulAdd(hn::Set(d, 2.0f), reciprocal(hn::Add(e, one)), one);
+}
+HWY_INLINE Vector<double> tanh_in_units(Vector<double> x) { return kn::tanh(Tag<double>(), x); }
+
 // With w = −2u·log₂e, u·log₂e·t = w·r − w/2 and w·r = 1 / (c + A'B), c = 1/w, A' = c·A: what a feature adds is one
 // reciprocal.
 inline float inverse_weight(float w) { return 1 / (std::abs(w) < 1e-12f ? 1e-12f : w); }
@@ -65,7 +75,11 @@ class AddedScores {
  public:
   // memory: size(…) numbers; null where no panel of exponentials will come.
   AddedScores(const Problem<T>& p, int64_t b, int64_t h, int64_t row, int64_t rows, T* memory)
-      : depth_(p.n.width), padded_(padded(depth_)), queries_(p.q.at(b, h, row)), stride_(p.q.row), features_(p.features.at(b, h, 0)) {
+      : depth_(p.n.width),
+        padded_(padded(depth_)),
+        queries_(p.q.at(b, h, row)),
+        stride_(p.q.row),
+        features_(p.features.at(b, h, 0)) {
     if constexpr (std::is_same_v<T, float>)
       if (p.features && memory) fold(rows, memory);
   }
@@ -87,18 +101,14 @@ class AddedScores {
 
   // Of query `row` and keys as they are, for few queries: lanes are features.
   HWY_NOINLINE void of_rows(int64_t row, const T* k, int64_t stride, int64_t count, T* scores) const {
-    const Tag<T> d;
     for (int64_t j = 0; j < count; j += 4) {
-      Vector<T> sum[4] = {hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d)};
-      for (int64_t c = 0; c < depth_; c += kLanes<T>) {
-        const kn::PartVector width{std::min(kLanes<T>, depth_ - c)};
-        const auto query = width.load(d, queries_ + row * stride_ + c), feature = width.load(d, features_ + c);
-        for (int i = 0; i < 4; ++i) {
-          const auto key = width.load(d, k + std::min(j + i, count - 1) * stride + c);
-          sum[i] = hn::MulAdd(kn::tanh(d, hn::Add(query, key)), feature, sum[i]);
-        }
-      }
-      for (auto& x : sum) x = hn::Mul(x, hn::Set(d, static_cast<T>(kLog2E)));
+      const T* keys[4];
+      for (int i = 0; i < 4; ++i) keys[i] = k + std::min(j + i, count - 1) * stride;
+      Vector<T> sum[4];
+      for (auto& x : sum) x = hn::Zero(Tag<T>());
+      int64_t c = 0;
+      for (; c + kLanes<T> <= depth_; c += kLanes<T>) add_features(row, c, keys, kn::WholeVector(), sum);
+      if (c < depth_) add_features(row, c, keys, kn::PartVector{depth_ - c}, sum);
       sums_of_four(sum, scores + j);  // those beyond the count are of no key
     }
   }
@@ -106,6 +116,20 @@ class AddedScores {
  private:
   static constexpr int kRows = HWY_TARGET <= HWY_AVX3 ? 8 : 4;  // of a tile
   static constexpr int64_t kBlock = 16;                         // features between two subtractions
+
+  // The features from c on of four keys.
+  template <class Width>
+  HWY_INLINE void add_features(int64_t row, int64_t c, const T* const (&keys)[4], Width width,
+                               Vector<T> (&sum)[4]) const {
+    const Tag<T> d;
+    const auto factor = hn::Set(d, kTanhUnit<T>);
+    const auto query = hn::Mul(width.load(d, queries_ + row * stride_ + c), factor);
+    const auto feature = hn::Mul(width.load(d, features_ + c), hn::Set(d, static_cast<T>(kLog2E)));
+    HWY_UNROLL(4) for (int i = 0; i < 4; ++i) {
+      const auto t = tanh_in_units(hn::MulAdd(width.load(d, keys[i] + c), factor, query));
+      sum[i] = hn::MulAdd(t, feature, sum[i]);
+    }
+  }
 
   template <int kVectors, class Epilogue>
   HWY_INLINE void columns(const Band& band, const T* panel, bool exponentials, int64_t column,

@@ -169,18 +169,23 @@ void Tensor::expect(Dtype dtype) const {
   check(this->dtype() == dtype, "tensor", "holds {}, its elements were asked for as {}", name(this->dtype()),
         name(dtype));
 }
+// Texts of shapes cost more than what they guard here: they are made when something is wrong.
 void Tensor::expect_contiguous() const {
-  check(contiguous(), "tensor", "a span was asked of a view with shape {} and strides {}; take packed() first",
-        shape().text(), strides().text());
+  if (contiguous()) [[likely]]
+    return;
+  fail(ErrorKind::usage, "tensor", "a span was asked of a view with shape {} and strides {}; take packed() first",
+       shape().text(), strides().text());
 }
 
 int64_t Tensor::offset_of(const Shape& index) const {
-  check(index.rank() == rank(), "tensor", "index {} has not the rank of shape {}", index.text(), shape().text());
+  const Shape &sizes = shape(), &steps = strides();
+  if (index.rank() != sizes.rank()) [[unlikely]]
+    fail(ErrorKind::usage, "tensor", "index {} has not the rank of shape {}", index.text(), sizes.text());
   int64_t offset = 0;
-  for (int i = 0; i < rank(); ++i) {
-    check(index[i] >= 0 && index[i] < shape()[i], "tensor", "index {} is outside of shape {}", index.text(),
-          shape().text());
-    offset += index[i] * strides()[i];
+  for (int i = 0; i < sizes.rank(); ++i) {
+    if (index[i] < 0 || index[i] >= sizes[i]) [[unlikely]]
+      fail(ErrorKind::usage, "tensor", "index {} is outside of shape {}", index.text(), sizes.text());
+    offset += index[i] * steps[i];
   }
   return offset;
 }

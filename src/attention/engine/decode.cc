@@ -17,6 +17,38 @@ HWY_BEFORE_NAMESPACE();
 namespace heed::attention {
 namespace HWY_NAMESPACE {
 
+// One block of keys: the heads of a group, whose states lie `size` apart, are the rows of one product with the keys
+// and, where all is seen, of one with the values.
+template <class T>
+void decode_together(const Problem<T>& p, int64_t b, int64_t g, int64_t key, int64_t size,
+                     std::vector<QueryBlock<T>>& blocks) {
+  struct Use;
+  const Sizes& n = p.n;
+  const int64_t heads = n.heads_per_group(), count = std::min(kKeyBlock, n.keys - key);
+  const BlockState<T>& first = blocks[0].state();
+  T* scores = kernels::scratch<Use, T>(heads * n.queries * kKeyBlock);
+  for (int64_t r = 0; r < n.queries; ++r)
+    inner_products(heads, first.queries + r * n.width, size, p.k.at(b, g, key), p.k.row, n.width, count,
+                   scores + r * kKeyBlock, n.queries * kKeyBlock);
+  bool whole = true;
+  std::vector<QueryBlock<T>*> seeing;
+  for (int64_t i = 0; i < heads; ++i) {
+    QueryBlock<T>& block = blocks[static_cast<size_t>(i)];
+    if (!(block.seen() & Interval{key, key + kKeyBlock}).empty() &&
+        block.weigh_block(key, scores + i * n.queries * kKeyBlock)) {
+      seeing.push_back(&block);
+      whole &= block.whole();
+    } else {
+      whole = false;
+    }
+  }
+  if (!whole)
+    for (auto* block : seeing) block->add_block(key);
+  for (int64_t r = 0; whole && r < n.queries; ++r)
+    add_product(heads, n.value_width, count, kn::by_rows(first.weights + r * BlockState<T>::kStride, size),
+                RowPanels<T>{p.v.at(b, g, key), p.v.row}, first.out + r * n.value_width, size);
+}
+
 // Few queries of all heads of a group against the keys [begin, end): each block of keys comes from memory once.
 template <class T>
 void decode_keys(const Problem<T>& p, const Outputs<T>& outputs, int64_t b, int64_t g, const Interval& keys) {
@@ -28,9 +60,13 @@ void decode_keys(const Problem<T>& p, const Outputs<T>& outputs, int64_t b, int6
   std::vector<QueryBlock<T>> blocks;
   for (int64_t i = 0; i < heads; ++i)
     blocks.emplace_back(of[static_cast<size_t>(i)], 0, p.n.queries, memory + i * size);
+  const bool together = heads > 1 && !p.features;
   for (int64_t key = (keys.end - 1) / kKeyBlock * kKeyBlock; key >= keys.begin; key -= kKeyBlock)
-    for (auto& block : blocks)
-      if (!(block.seen() & Interval{key, key + kKeyBlock}).empty()) block.key_block(key);
+    if (together)
+      decode_together(p, b, g, key, size, blocks);
+    else
+      for (auto& block : blocks)
+        if (!(block.seen() & Interval{key, key + kKeyBlock}).empty()) block.key_block(key);
   for (auto& block : blocks) block.finish();
 }
 void decode_keys_f32(const Problem<float>& p, const Outputs<float>& o, int64_t b, int64_t g, const Interval& keys) {

@@ -12,10 +12,9 @@
 #define HEED_ATTENTION_ENGINE_KEY_BLOCKS_INL_H_
 #endif
 
-#include <array>
-#include <optional>
 #include <utility>
 
+#include "attention/engine/added_gradients-inl.h"
 #include "attention/engine/forms-inl.h"
 #include "attention/engine/key_blocks.h"
 #include "attention/engine/score_gradients-inl.h"
@@ -27,6 +26,7 @@ namespace heed::attention {
 namespace HWY_NAMESPACE {
 
 static_assert(kBackwardKeys <= kSpanKeys && kBackwardKeys == kDropoutKeys);
+static_assert(kBackwardKeys == AddedGradients<float>::kPanels * kPanel);
 
 // A tile of weights and gradients of scores as factors of the products that follow; pairs are made of the numbers.
 template <class T>
@@ -100,7 +100,7 @@ class KeyBlocks {
     U *queries, *douts, *factors;  // of BothFactors and TileFactors
     TileState<C> tile;
     C *log_sum_exp, *delta;  // of all queries of the group
-    C *added, *folded;       // of AddedGradients and AddedScores
+    C* added;                // of AddedGradients
   };
   Memory take_memory() const {
     struct Use;
@@ -109,13 +109,9 @@ class KeyBlocks {
                   douts = BothFactors<T>::size(n_.value_width, n_.queries, n_.heads_per_group()),
                   keys = packed_size<T>(n_.width, kBackwardKeys), panels = kBackwardKeys * units<T>(n_.width),
                   value_panels = kBackwardKeys * units<T>(n_.value_width);
-    int64_t added = 0, folded = 0;
-    if constexpr (kEveryForm<T>)
-      if (problem_.features)
-        added = kBackwardPanels * AddedGradients<C>::size(n_.width),
-        folded = AddedScores<C>::size(n_.width, kQueryBlock);
+    const int64_t added = problem_.features ? AddedGradients<C>::size(n_.width, kQueryBlock) : 0;
     C* at = kernels::scratch<Use, C>(queries + douts + keys + panels + value_panels + 3 * tile +
-                                     TileFactors<T>::size() + 2 * rows + added + folded);
+                                     TileFactors<T>::size() + 2 * rows + added);
     static_assert(sizeof(U) == sizeof(C));
     const auto take = [&](int64_t size) { return std::exchange(at, at + size); };
     const auto take_units = [&](int64_t size) { return reinterpret_cast<U*>(take(size)); };
@@ -124,17 +120,17 @@ class KeyBlocks {
     m.tile.weights = take(tile), m.tile.dscores = take(tile), m.tile.slope = take(tile);
     m.factors = take_units(TileFactors<T>::size()), m.keys = take_units(keys);
     m.added = take(added), m.log_sum_exp = take(rows), m.delta = take(rows);
-    m.queries = take_units(queries), m.douts = take_units(douts), m.folded = take(folded);
+    m.queries = take_units(queries), m.douts = take_units(douts);
     return m;
   }
 
   // The keys' panels carry scale·log₂e; the values' carry the scale, and so do δ and dS, for dQ and dK.
   void pack(int64_t key, int64_t keys) {
-    const double scale = problem_.features ? 1 : problem_.scale * kLog2E;
     for (int64_t j = 0; j < keys; j += kPanel) {
       const int64_t count = std::min(kPanel, keys - j);
-      pack(problem_.k.at(item_.b, item_.g, key + j), problem_.k.row, n_.width, count, scale,
-           memory_.key_panels + j * units<T>(n_.width));
+      if (!problem_.features)
+        pack(problem_.k.at(item_.b, item_.g, key + j), problem_.k.row, n_.width, count, problem_.scale * kLog2E,
+             memory_.key_panels + j * units<T>(n_.width));
       pack(problem_.v.at(item_.b, item_.g, key + j), problem_.v.row, n_.value_width, count, problem_.scale,
            memory_.value_panels + j * units<T>(n_.value_width));
     }
@@ -156,7 +152,8 @@ class KeyBlocks {
     tile_.log_sum_exp = memory_.log_sum_exp + at, tile_.delta = memory_.delta + at;
     if (problem_.dropout) problem_.dropout.draw(n_, n_.row_number(item_.b, h, row), rows, key / kBackwardKeys, keep_);
     if constexpr (kEveryForm<T>) {
-      if (problem_.features) added_scores_.emplace(problem_, item_.b, h, row, rows, memory_.folded);
+      if (problem_.features)
+        added_.set_queries(problem_.q.at(item_.b, h, row), problem_.q.row, rows, problem_.features.at(item_.b, h, 0));
       if (relative_) relate({item_.b, h, row, rows, key, keys});
     }
     for (int64_t j = 0; j < keys; j += kPanel) {
@@ -191,7 +188,7 @@ class KeyBlocks {
     value_gradients(key);
     if constexpr (kEveryForm<T>) {
       if (relative_) copy_diagonals(j);
-      if (problem_.features) return added_gradients(j);
+      if (problem_.features) return;
     }
     key_gradients(key);
     query_gradients(key, j);
@@ -219,12 +216,11 @@ class KeyBlocks {
                       gradients);
           continue;
         }
-      weigh_again(band, key, j, q, key_panel, factor);
       if (!panel_.cut && !rare_)
-        score_band(band, value_depth, dout, dout_.left_stride(), value_panel, gradients);
+        weigh_again(band, key, j, gradients);
       else
-        score_band(
-            band, value_depth, dout, dout_.left_stride(), value_panel,
+        weigh_again(
+            band, key, j,
             ScoreGradientsOfPieces<T, Multiplier>{
                 gradients, problem_.normalizer, problem_.soft_cap != 0, panel_.bits_or_null(),
                 incoming_.dweights ? incoming_.dweights.at(item_.b, h_, row_) + key : nullptr, incoming_.dweights.row,
@@ -234,14 +230,31 @@ class KeyBlocks {
     }
   }
 
-  void weigh_again(const Band& band, int64_t key, int64_t j, const U* q, const U* key_panel, C factor) {
+  template <class Gradients>
+  void weigh_again(const Band& band, int64_t key, int64_t j, const Gradients& gradients) {
+    const C factor = static_cast<C>(problem_.scale * kLog2E);
+    const int64_t depth = units<T>(n_.width);
     ScorePieces<C> pieces(problem_, item_.b, h_, row_, key, panel_.bits_or_null());
     if constexpr (kEveryForm<T>)
       if (relative_) relative_.add_to(pieces, j);
     const WeighAgain<T, ScorePieces<C>> weigh{pieces, tile_, band.row, band.begin, problem_.normalizer, factor};
     if constexpr (kEveryForm<T>)
-      if (problem_.features) return (*added_scores_)(band, key_panel, exponentials_[j / kPanel], weigh);
-    score_band(band, units<T>(n_.width), q, q_.left_stride(), key_panel, weigh);
+      if (problem_.features) return weigh_added(band, j, weigh, gradients);
+    score_band(band, depth, q_.left(h_, row_), q_.left_stride(), memory_.key_panels + j * depth, weigh);
+    weight_gradients(band, j, gradients);
+  }
+  template <class Epilogue>
+  void weight_gradients(const Band& band, int64_t j, Epilogue&& epilogue) {
+    const int64_t depth = units<T>(n_.value_width);
+    score_band(band, depth, dout_.left(h_, row_), dout_.left_stride(), memory_.value_panels + j * depth, epilogue);
+  }
+  // Where scores are no products: those of queries, keys and features are made at once.
+  template <class Weigh, class Gradients>
+  void weigh_added(const Band& band, int64_t j, const Weigh& weigh, const Gradients& gradients) {
+    weight_gradients(band, j, kn::store_to(Tag<C>(), tile_.dscores + band.row * kTileStride + band.begin, kTileStride));
+    added_.add(j / kPanel, band, tile_.dscores, weigh, gradients,
+               {item_.dq.at(item_.b, h_, row_), item_.dq.row,
+                item_.outgoing->dfeatures.at(item_.chunk * n_.batch + item_.b, h_, 0)});
   }
   const C* relative_weight_gradients(int64_t j) const {
     if constexpr (kEveryForm<T>)
@@ -338,25 +351,15 @@ class KeyBlocks {
 
   // What takes the place of dK and dQ where scores are no products.
   void start_added(int64_t key, int64_t keys) {
-    for (int64_t j = 0; j < keys; j += kPanel) {
-      const int64_t i = j / kPanel;
-      exponentials_[i] = to_exponentials(memory_.key_panels + j * n_.width, n_.width);
-      added_[i].start(problem_.k.at(item_.b, item_.g, key + j), problem_.k.row, n_.width, std::min(kPanel, keys - j),
-                      exponentials_[i], memory_.added + i * AddedGradients<T>::size(n_.width));
-    }
-  }
-  void added_gradients(int64_t j) {
-    for (const Band& band : panel_)
-      added_[j / kPanel].add(band, tile_.dscores,
-                             {problem_.q.at(item_.b, h_, row_), problem_.q.row, problem_.features.at(item_.b, h_, 0),
-                              item_.dq.at(item_.b, h_, row_), item_.dq.row,
-                              item_.outgoing->dfeatures.at(item_.chunk * n_.batch + item_.b, h_, 0)});
+    added_.take(n_.width, kQueryBlock, memory_.added);
+    for (int64_t j = 0; j < keys; j += kPanel)
+      added_.start(j / kPanel, problem_.k.at(item_.b, item_.g, key + j), problem_.k.row, std::min(kPanel, keys - j));
   }
   void finish_added(int64_t h, int64_t key, int64_t keys) {
     const Rows<T>& dk = item_.outgoing->dk;
     for (int64_t j = 0; j < keys; j += kPanel)
-      added_[j / kPanel].finish(problem_.features.at(item_.b, h, 0), dk.at(item_.b, item_.g, key + j), dk.row,
-                                std::min(kPanel, keys - j));
+      added_.finish(j / kPanel, problem_.features.at(item_.b, h, 0), dk.at(item_.b, item_.g, key + j), dk.row,
+                    std::min(kPanel, keys - j));
   }
 
   const BackwardItem<T>& item_;
@@ -370,9 +373,7 @@ class KeyBlocks {
   TileFactors<T> factors_{};
   RelativeOf<T> relative_;
   RowPanels<U> keys_{};
-  std::array<AddedGradients<C>, kBackwardPanels> added_;
-  std::optional<AddedScores<C>> added_scores_;  // of the block of queries
-  std::array<bool, kBackwardPanels> exponentials_;
+  AddedGradients<C> added_;
   PanelBands panel_;
   int64_t h_ = 0, row_ = 0, rows_ = 0;  // the head, the first query of the block, and how many
   bool rare_, plain_;

@@ -8,7 +8,6 @@
 namespace heed::attention {
 
 inline constexpr int64_t kBackwardKeys = 128;  // whose gradients stay in the second cache
-inline constexpr int64_t kBackwardPanels = kBackwardKeys / kPanel;
 
 // The keys [begin, end) of one group, with all queries of its heads.
 template <class T>

@@ -255,6 +255,43 @@ HWY_INLINE void inner_products(const T* q, const T* k, int64_t stride, int64_t w
     scores[j] = sum;
   }
 }
+// The same for many queries: scores[i·scores_stride + j] = q_i · k_j. The
+// scores' rows have room for a multiple of four.
+template <class T, int kRows>
+HWY_NOINLINE void inner_products_of(const T* q, int64_t q_stride, const T* k, int64_t stride, int64_t width,
+                                    int64_t count, T* scores, int64_t scores_stride) {
+  const Tag<T> d;
+  for (int64_t j = 0; j < count; j += 4) {
+    const T* keys[4];
+    HWY_UNROLL(4) for (int i = 0; i < 4; ++i) keys[i] = k + std::min(j + i, count - 1) * stride;
+    Vector<T> sum[kRows][4];
+    HWY_UNROLL(4) for (int r = 0; r < kRows; ++r) HWY_UNROLL(4) for (int i = 0; i < 4; ++i) sum[r][i] = hn::Zero(d);
+    const auto add = [&](int64_t c, auto part) HWY_ATTR {
+      Vector<T> key[4];
+      HWY_UNROLL(4) for (int i = 0; i < 4; ++i) key[i] = part.load(d, keys[i] + c);
+      HWY_UNROLL(4) for (int r = 0; r < kRows; ++r) {
+        const auto query = part.load(d, q + r * q_stride + c);
+        HWY_UNROLL(4) for (int i = 0; i < 4; ++i) sum[r][i] = hn::MulAdd(query, key[i], sum[r][i]);
+      }
+    };
+    int64_t c = 0;
+    for (; c + kLanes<T> <= width; c += kLanes<T>) add(c, kn::WholeVector());
+    if (c < width) add(c, kn::PartVector{width - c});
+    HWY_UNROLL(4) for (int r = 0; r < kRows; ++r) sums_of_four(sum[r], scores + r * scores_stride + j);
+  }
+}
+template <class T>
+HWY_INLINE void inner_products(int64_t rows, const T* q, int64_t q_stride, const T* k, int64_t stride, int64_t width,
+                               int64_t count, T* scores, int64_t scores_stride) {
+  constexpr int kRows = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
+  int64_t r = 0;
+  for (; r + kRows <= rows; r += kRows)
+    inner_products_of<T, kRows>(q + r * q_stride, q_stride, k, stride, width, count, scores + r * scores_stride,
+                                scores_stride);
+  for (; r < rows; ++r)
+    inner_products_of<T, 1>(q + r * q_stride, q_stride, k, stride, width, count, scores + r * scores_stride,
+                            scores_stride);
+}
 
 // The panel holds [D][64] keys (all in units); scores of a band are handed to the epilogue.
 template <class U, class Epilogue>

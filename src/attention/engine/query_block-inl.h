@@ -192,11 +192,15 @@ class QueryBlock {
   const Interval& seen() const { return view_.any(); }
 
   // The next block of keys, from `key` on.
-  HWY_NOINLINE void key_block(int64_t key) {
-    panels_ = 0;
+  void key_block(int64_t key) {
+    if (weigh_block(key)) add_block(key);
+  }
+  // Its weights alone, where anything of it is seen; scores: [rows][kKeyBlock], where they are made already.
+  HWY_NOINLINE bool weigh_block(int64_t key, const C* scores = nullptr) {
+    panels_ = 0, given_ = scores, given_key_ = key;
     for (; panels_ < 2 && key + panels_ * kPanel < n_.keys; ++panels_)
       view_.panel(key + panels_ * kPanel, panel_[panels_]);
-    if (panel_[0].count == 0 && (panels_ < 2 || panel_[1].count == 0)) return;
+    if (panel_[0].count == 0 && (panels_ < 2 || panel_[1].count == 0)) return false;
     if (problem_.dropout)
       problem_.dropout.draw(n_, n_.row_number(head_.b, head_.h, row_), rows_, key / kKeyBlock, keep_);
     if constexpr (kEveryForm<T>)
@@ -206,10 +210,16 @@ class QueryBlock {
       while (left_behind()) raise(key), weigh(key);
       settle();
     }
+    return true;
+  }
+  void add_block(int64_t key) {
     add_values(key);
     if constexpr (kEveryForm<T>)
       if (problem_.relative.values) add_relative_values();
   }
+  // Whether all of the current block of keys is seen, so that its values may be added for many heads at once.
+  bool whole() const { return !problem_.relative.values && !panel_[0].cut && (panels_ < 2 || !panel_[1].cut); }
+  const BlockState<T>& state() const { return state_; }
 
   // Divides by the sum, and notes the log-sum-exp.
   void finish() {
@@ -330,12 +340,13 @@ class QueryBlock {
   void scores_of_rows(int64_t key, const Band& band, Epilogue&& epilogue) {
     const T* keys = problem_.k.at(head_.b, head_.h / n_.heads_per_group(), key + band.begin);
     const int64_t count = std::min(band.columns(), n_.keys - key - band.begin);
-    T scores[kPanel] = {};
+    T own[kPanel] = {};
     for (int64_t r = 0; r < band.rows; ++r) {
-      if (problem_.features)
-        added_.of_rows(band.row + r, keys, problem_.k.row, count, scores);
-      else
-        inner_products(state_.queries + (band.row + r) * n_.width, keys, problem_.k.row, n_.width, count, scores);
+      const T* scores = given_ ? given_ + (band.row + r) * kKeyBlock + key - given_key_ + band.begin : own;
+      if (!given_ && problem_.features)
+        added_.of_rows(band.row + r, keys, problem_.k.row, count, own);
+      else if (!given_)
+        inner_products(state_.queries + (band.row + r) * n_.width, keys, problem_.k.row, n_.width, count, own);
       for (int64_t c = 0; c < band.columns(); c += kLanes<C>) {
         const Vector<T> x[1] = {hn::LoadU(Tag<T>(), scores + c)};
         epilogue(r, c, x, kn::WholeVector());
@@ -420,6 +431,8 @@ class QueryBlock {
   RelativeOf<T> relative_;
   PanelBands panel_[2];  // of the current block of keys
   int panels_ = 0;
+  const C* given_ = nullptr;  // scores of the current block of keys
+  int64_t given_key_ = 0;
   uint64_t keep_[2 * kQueryBlock];
 };
 

@@ -195,9 +195,7 @@ class RelativeBlock {
     }
     if (at_.rows <= kFewRows) return multiply_few(span, rows, x.row, scale, to);
     const int64_t packed = (span.end + kPanel - 1) / kPanel * kPanel;
-    for (int64_t place = span.begin / kPanel * kPanel; place < packed; place += kPanel)
-      kn::pack_panel_transposed(span.rows + place * span.stride, span.stride, span.width, kPanel,
-                                panels_ + place * span.width);
+    pack(span, table.rows.at(at_.b, at_.h, 0), packed);
     for (int64_t r = 0; r < at_.rows; r += kDiagonalRows) {
       const int64_t end = std::min(packed, first_place(r) + columns + kDiagonalRows);
       for (int64_t place = first_place(r), next; place < end; place = next) {
@@ -206,6 +204,20 @@ class RelativeBlock {
       }
     }
   }
+  // The entries in use, [place/64][width][64]. Two neighbouring blocks of keys share half of their panels: what is
+  // there is not packed again.
+  void pack(const Spanned<T>& span, const T* table, int64_t end) {
+    if (held_table_ != table) held_table_ = table, std::fill_n(held_, kSpan / kPanel, kNothing);
+    first_slot_ = static_cast<int64_t>(static_cast<uint64_t>(span.first) % kSpan) / kPanel;
+    for (int64_t place = span.begin / kPanel * kPanel; place < end; place += kPanel) {
+      int64_t& held = held_[slot(place)];
+      if (held == span.first + place) continue;
+      held = span.first + place;
+      kn::pack_panel_transposed(span.rows + place * span.stride, span.stride, span.width, kPanel,
+                                panels_ + slot(place) * kPanel * span.width);
+    }
+  }
+  int64_t slot(int64_t place) const { return (first_slot_ + place / kPanel) % (kSpan / kPanel); }
   // Where packing costs more than it brings.
   void multiply_few(const Spanned<T>& span, const T* rows, int64_t stride, T scale, T* to) const {
     for (int64_t r = 0; r < at_.rows; ++r)
@@ -223,7 +235,7 @@ class RelativeBlock {
     const auto factor = hn::Set(d, scale);
     kn::product<kn::BestShape, kn::Columns::vectors>(
         std::min(kDiagonalRows, at_.rows - r), places, width, kn::by_rows(rows + r * stride, stride),
-        kn::matrix(panels_ + place / kPanel * kPanel * width + place % kPanel, kPanel),
+        kn::matrix(panels_ + slot(place) * kPanel * width + place % kPanel, kPanel),
         kn::per_vector([=](int64_t i, int64_t j, auto y, auto)
                            HWY_ATTR { hn::StoreU(hn::Mul(y, factor), d, to + (r + i) * kStride + place + j); }));
   }
@@ -241,6 +253,10 @@ class RelativeBlock {
   BlockPlace at_{};
   T *copy_ = nullptr, *panels_ = nullptr, *sums_ = nullptr;  // [kSpan][width]; [4][width][64]; [kSpan][width]
   T *scores_ = nullptr, *dweights_ = nullptr;                // [rows][kStride]
+  static constexpr int64_t kNothing = INT64_MIN;
+  const T* held_table_ = nullptr;  // whose entries are packed
+  int64_t held_[kSpan / kPanel];   // the entry of place 0 of each panel, or kNothing
+  int64_t first_slot_ = 0;         // the panel of the block's place 0
 };
 
 }  // namespace HWY_NAMESPACE

@@ -4,7 +4,7 @@
 #define HWY_TARGET_INCLUDE "attention/engine/row_block.cc"
 #include "hwy/foreach_target.h"
 // After Highway's own, in this order.
-#include "attention/engine/added-inl.h"
+#include "attention/engine/added_gradients-inl.h"
 #include "kernels/panels-inl.h"
 
 #ifndef HEED_ATTENTION_ENGINE_ROW_BLOCK_ONCE
@@ -307,19 +307,21 @@ class RowBlock {
   // Those of Σ_d u_d tanh(q_d + k_d), panel by panel.
   HWY_NOINLINE void added_gradients(const Outgoing<T>& outgoing) const {
     struct Use;
-    T* tile = kernels::scratch<Use, T>(rows_ * kPanel + AddedGradients<T>::size(n_.width));
+    T* memory = kernels::scratch<Use, T>(kQueryBlock * kPanel + AddedGradients<T>::size(n_.width, kQueryBlock));
     const auto &dq = outgoing.dq, &dk = outgoing.dk;
     const T* features = problem_.features.at(group_.b, h_, 0);
+    const auto as_it_is = [](auto&&...) {};
     AddedGradients<T> added;
+    added.take(n_.width, kQueryBlock, memory + kQueryBlock * kPanel);
     for (int64_t key = first_; key < std::min(first_ + count_, n_.keys); key += kPanel) {
       const int64_t keys = std::min(kPanel, n_.keys - key);
       for (int64_t r = 0; r < rows_; ++r)
-        std::copy_n(gradients_ + r * stride_ + key - first_, kPanel, tile + r * kPanel);
-      added.start(problem_.k.at(group_.b, group_.g, key), problem_.k.row, n_.width, keys, false, tile + rows_ * kPanel);
-      added.add({0, rows_, 0, kPanel}, tile,
-                {problem_.q.at(group_.b, h_, row_), problem_.q.row, features, dq.at(group_.b, h_, row_), dq.row,
-                 outgoing.dfeatures.at(group_.b, h_, 0)});
-      added.finish(features, dk.at(group_.b, group_.g, key), dk.row, keys);
+        std::copy_n(gradients_ + r * stride_ + key - first_, kPanel, memory + r * kPanel);
+      added.start(0, problem_.k.at(group_.b, group_.g, key), problem_.k.row, keys);
+      added.set_queries(problem_.q.at(group_.b, h_, row_), problem_.q.row, rows_, features);
+      added.add(0, {0, rows_, 0, kPanel}, memory, as_it_is, as_it_is,
+                {dq.at(group_.b, h_, row_), dq.row, outgoing.dfeatures.at(group_.b, h_, 0)});
+      added.finish(0, features, dk.at(group_.b, group_.g, key), dk.row, keys);
     }
   }
 

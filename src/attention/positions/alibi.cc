@@ -32,9 +32,10 @@ class Alibi final : public PositionRoom {
     const int64_t distances = p.n.queries + p.n.keys - 1;
     if (distances <= 0) return;
     Tensor bias({heads, distances}, Dtype::f64);
+    double* to = bias.span<double>().data();
     for (int64_t h = 0; h < heads; ++h)
       for (int64_t x = 0; x < distances; ++x)  // x = j − i + T − 1 = j − i' + S − 1
-        bias.at<double>({h, x}) = -slopes_[static_cast<size_t>(h)] * std::abs(static_cast<double>(x - (p.n.keys - 1)));
+        *to++ = -slopes_[static_cast<size_t>(h)] * std::abs(static_cast<double>(x - (p.n.keys - 1)));
     p.biases.push_back({bias.to(p.number), true});
   }
   double reference(const Plain& x, int64_t i, int64_t j) const override {

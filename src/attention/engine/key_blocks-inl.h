@@ -218,6 +218,10 @@ class KeyBlocks {
         }
       if (!panel_.cut && !rare_)
         weigh_again(band, key, j, gradients);
+      else if (!rare_)
+        weigh_again(
+            band, key, j,
+            ScoreGradients<T, Multiplier, true>{tile_, multiplier, band.row, band.begin, j, scale, panel_.bits});
       else
         weigh_again(
             band, key, j,
@@ -240,13 +244,13 @@ class KeyBlocks {
     const WeighAgain<T, ScorePieces<C>> weigh{pieces, tile_, band.row, band.begin, problem_.normalizer, factor};
     if constexpr (kEveryForm<T>)
       if (problem_.features) return weigh_added(band, j, weigh, gradients);
-    score_band(band, depth, q_.left(h_, row_), q_.left_stride(), memory_.key_panels + j * depth, weigh);
+    score_band(band, depth, q_.left, q_.left_stride(), memory_.key_panels + j * depth, weigh);
     weight_gradients(band, j, gradients);
   }
   template <class Epilogue>
   void weight_gradients(const Band& band, int64_t j, Epilogue&& epilogue) {
     const int64_t depth = units<T>(n_.value_width);
-    score_band(band, depth, dout_.left(h_, row_), dout_.left_stride(), memory_.value_panels + j * depth, epilogue);
+    score_band(band, depth, dout_.left, dout_.left_stride(), memory_.value_panels + j * depth, epilogue);
   }
   // Where scores are no products: those of queries, keys and features are made at once.
   template <class Weigh, class Gradients>

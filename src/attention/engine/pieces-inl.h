@@ -68,13 +68,30 @@ HWY_INLINE void at_scale(const Vector<Number<T>> (&product)[kVectors], Number<T>
 
 // The product is the score.
 struct NoPieces {
+  static constexpr bool kMany = false;
   template <class V, int kVectors>
   HWY_INLINE void operator()(int64_t, int64_t, V (&)[kVectors]) const {}
+};
+
+// The product is the score of those keys that the query sees, −∞ that of others.
+struct HiddenKeys {
+  static constexpr bool kMany = false;
+  const uint64_t* bits;  // one a query of the block
+  template <class V, int kVectors>
+  HWY_INLINE void operator()(int64_t row, int64_t column, V (&x)[kVectors]) const {
+    const hn::DFromV<V> d;
+    using T = hn::TFromD<decltype(d)>;
+    const auto hidden = hn::Set(d, static_cast<T>(-INFINITY));
+    HWY_UNROLL(4)
+    for (int v = 0; v < kVectors; ++v)
+      x[v] = hn::IfThenElse(lanes_of(d, bits[row], column + v * kLanes<T>), x[v], hidden);
+  }
 };
 
 // From a product to a score: biases, the cap, and −∞ where the query may not look.
 template <class T>
 struct ScorePieces {
+  static constexpr bool kMany = true;
   static constexpr int kMostBiases = 8;
   struct Bias {
     const T* data;  // of the block's first query and the panel's first key

@@ -279,6 +279,9 @@ class QueryBlock {
         if (plain && head_.key_panels && band.full)
           return score_panel(band.rows, depth_, state_.queries + band.row * depth_, depth_, key_panel(key, i),
                              Weigh<T, NoPieces, Multiplier>{{}, multiplier, state_, at});
+      if constexpr (std::is_same_v<C, float>)
+        if (plain && panel_[i].cut)
+          return scores(key, i, band, Weigh<T, HiddenKeys, Multiplier>{{panel_[i].bits}, multiplier, state_, at});
       if (softmax)
         scores(key, i, band, Weigh<T, ScorePieces<C>, Multiplier>{pieces(key, i), multiplier, state_, at});
       else

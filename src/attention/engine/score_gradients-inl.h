@@ -39,12 +39,12 @@ struct WeighAgain {
     Vector<C> x[kVectors];
     at_scale<T>(product, factor, x);
     pieces(row, column, x);
-    if constexpr (!std::is_same_v<Pieces, NoPieces>)
+    if constexpr (Pieces::kMany)
       if (pieces.cap != 0) note_slope(row * kTileStride + column, x);
     C* weights = tile.weights + row * kTileStride + column;
     const auto log_sum_exp = hn::Set(d, tile.log_sum_exp[row]);
     HWY_UNROLL(4) for (int v = 0; v < kVectors; ++v) {
-      if (std::is_same_v<Pieces, NoPieces> || normalizer == Streaming::softmax)
+      if (!Pieces::kMany || normalizer == Streaming::softmax)
         hn::StoreU(normalized<C>(x[v], log_sum_exp), d, weights + v * kLanes<C>);
       else
         hn::StoreU(weight_alone<C>(normalizer, x[v]), d, weights + v * kLanes<C>);
@@ -63,14 +63,15 @@ struct WeighAgain {
   }
 };
 
-// Epilogue of dO·Vᵀ: dS = P∘(dP∘M − δ).
-template <class T, class Multiplier>
+// Epilogue of dO·Vᵀ: dS = P∘(dP∘M − δ). kHidden: 0 at hidden keys, whose values may be anything.
+template <class T, class Multiplier, bool kHidden = false>
 struct ScoreGradients {
   using C = Number<T>;
   TileState<C> tile;
   Multiplier multiplier;
   int64_t row0, first, panel_column;
-  C scale;  // that dS carries
+  C scale;                         // that dS carries
+  const uint64_t* bits = nullptr;  // as in ScorePieces, where kHidden
   template <int kVectors, class Width>
   HWY_INLINE void operator()(int64_t row, int64_t column, const Vector<C> (&dp)[kVectors], Width) const {
     const Tag<C> d;
@@ -81,7 +82,9 @@ struct ScoreGradients {
     HWY_UNROLL(4) for (int v = 0; v < kVectors; ++v) {
       const int64_t at = row * kTileStride + column + v * kLanes<C>, key = panel_column + column + v * kLanes<C>;
       const auto p = hn::LoadU(d, tile.weights + at);
-      hn::StoreU(hn::Mul(p, hn::Sub(multiplier.dropped(row, key, x[v]), delta)), d, tile.dscores + at);
+      auto ds = hn::Mul(p, hn::Sub(multiplier.dropped(row, key, x[v]), delta));
+      if constexpr (kHidden) ds = hn::IfThenElseZero(lanes_of(d, bits[row], column + v * kLanes<C>), ds);
+      hn::StoreU(ds, d, tile.dscores + at);
       if constexpr (!std::is_same_v<Multiplier, NoMultiplier>)
         hn::StoreU(multiplier.dropped(row, key, p), d, tile.weights + at);
     }

@@ -14,5 +14,6 @@
 #include <heed/random.h>
 #include <heed/runtime.h>
 #include <heed/tensor.h>
+#include <heed/text.h>
 #include <heed/train.h>
 #include <heed/visit.h>

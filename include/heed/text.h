@@ -8,9 +8,9 @@
 //   words.save("tokenizer.json");
 //   const heed::Tokenizer again = heed::Tokenizer::load("tokenizer.json");
 //
-// tokenizer.json is read and written as Hugging Face's tokenizers do: word level, byte-level BPE, WordPiece and Unigram,
-// their normalisers, pre-tokenisers, post-processors and decoders. What is not supported is refused by name. The files
-// of the SentencePiece library are read, trained and applied with that library.
+// tokenizer.json is read and written as Hugging Face's tokenizers do: word level, byte-level BPE, WordPiece and
+// Unigram, their normalisers, pre-tokenisers, post-processors and decoders. What is not supported is refused by name.
+// The files of the SentencePiece library are read, trained and applied with that library.
 //
 // Input may be any bytes. What is no UTF-8 becomes U+FFFD, as Python's decode(errors="replace") makes it; only a
 // tokeniser of bytes keeps it.
@@ -112,10 +112,10 @@ enum class SubwordModel { unigram, bpe };
 struct SubwordOptions {
   SubwordModel model = SubwordModel::unigram;
   int64_t size = 8000;
-  bool exact_size = false;        // an error where the texts do not give so many; else fewer are fine
-  double coverage = 0.9995;       // share of characters that become tokens
-  bool byte_fallback = false;     // other characters become bytes
-  std::string form = "nmt_nfkc";  // or identity, nfkc, nfkc_cf, nmt_nfkc_cf
+  bool exact_size = false;                // an error where the texts do not give so many; else fewer are fine
+  double coverage = 0.9995;               // share of characters that become tokens
+  bool byte_fallback = false;             // other characters become bytes
+  std::string form = "nmt_nfkc";          // or identity, nfkc, nfkc_cf, nmt_nfkc_cf
   std::vector<std::string> symbols = {};  // tokens that are never cut
 };
 Tokenizer train_subwords(std::span<const std::string> texts, const SubwordOptions& options = {});
@@ -124,8 +124,8 @@ Tokenizer train_subwords(std::span<const std::string> texts, const SubwordOption
 enum class VectorFormat { detect, word2vec_text, word2vec_binary, glove };
 struct WordVectorOptions {
   VectorFormat format = VectorFormat::detect;
-  int64_t most = 0;                      // of the file's words, from the beginning; 0: all
-  const Tokenizer* wanted = nullptr;     // only words that are its tokens
+  int64_t most = 0;                   // of the file's words, from the beginning; 0: all
+  const Tokenizer* wanted = nullptr;  // only words that are its tokens
 };
 struct WordVectors {
   std::vector<std::string> words;

@@ -43,18 +43,17 @@ AddedToken read_added_token(const Object& object) {
 }
 
 Json json_of(const AddedToken& token) {
-  return {{"id", token.id},       {"content", token.content},       {"single_word", token.single_word},
-          {"lstrip", token.left}, {"rstrip", token.right},          {"normalized", token.normalized},
+  return {{"id", token.id},          {"content", token.content}, {"single_word", token.single_word},
+          {"lstrip", token.left},    {"rstrip", token.right},    {"normalized", token.normalized},
           {"special", token.special}};
 }
 
 AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const Normalizer* normalizer) : tokens_(std::move(tokens)) {
-  std::vector<std::string> contents;
   for (const AddedToken& token : tokens_)
-    contents.push_back(token.normalized ? normalized_content(token, normalizer) : token.content);
+    shown_.push_back(token.normalized ? normalized_content(token, normalizer) : token.content);
   std::vector<std::pair<std::string_view, int32_t>> raw, changed;
   for (size_t i = 0; i < tokens_.size(); ++i) {
-    (tokens_[i].normalized ? changed : raw).emplace_back(contents[i], static_cast<int32_t>(i));
+    (tokens_[i].normalized ? changed : raw).emplace_back(shown_[i], static_cast<int32_t>(i));
     by_content_.emplace(tokens_[i].content, i), by_id_.emplace(tokens_[i].id, i);
   }
   as_written_ = Trie(std::move(raw)), normalized_ = Trie(std::move(changed));

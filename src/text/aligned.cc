@@ -21,7 +21,8 @@ Aligned Aligned::part(size_t begin, size_t end) const {
   std::string text = text_.substr(begin, end - begin);
   if (origins_.empty()) return {std::move(text), first_ + static_cast<uint32_t>(begin)};
   const auto at = origins_.begin();
-  return {std::move(text), std::vector<Span>(at + static_cast<std::ptrdiff_t>(begin), at + static_cast<std::ptrdiff_t>(end))};
+  return {std::move(text),
+          std::vector<Span>(at + static_cast<std::ptrdiff_t>(begin), at + static_cast<std::ptrdiff_t>(end))};
 }
 
 void Rewrite::keep(size_t begin, size_t end) {

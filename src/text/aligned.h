@@ -41,8 +41,9 @@ class Rewrite {
   explicit Rewrite(const Aligned& from) : from_(from) {
     text_.reserve(from.text().size() + 16), origins_.reserve(from.text().size() + 16);
   }
-  void keep(size_t begin, size_t end);                        // bytes as they are
-  void put(std::string_view text, size_t begin, size_t end);  // stands for what [begin, end) stood for
+  void keep(size_t begin, size_t end);                                  // bytes as they are
+  void put(std::string_view text, size_t begin, size_t end);            // stands for what [begin, end) stood for
+  void insert(std::string_view text, size_t at) { put(text, at, at); }  // stands for nothing
   size_t size() const { return text_.size(); }
   Aligned done() { return {std::move(text_), std::move(origins_)}; }
 

@@ -11,7 +11,7 @@ namespace {
 
 using Regex = std::unique_ptr<URegularExpression, decltype(&uregex_close)>;
 
-constexpr int32_t kMostSteps = 500;    // of ICU's matching engine for one search, roughly milliseconds
+constexpr int32_t kMostSteps = 500;      // of ICU's matching engine for one search, roughly milliseconds
 constexpr int32_t kMostStack = 8 << 20;  // bytes for backtracking
 
 // The files mean the regular expressions of Oniguruma, in which \s is White_Space; ICU's is smaller.
@@ -91,10 +91,9 @@ Pattern Pattern::of(const Object& step, const char* key) {
   if (object.has("String")) return exactly(object.text("String"));
   Pattern pattern = exactly(object.text("Regex"));
   pattern.where_ = object.where();
-  pattern.regex_ = std::shared_ptr<const URegularExpression>(compiled(pattern.text_, pattern.where_).release(),
-                                                             [](const URegularExpression* regex) {
-                                                               uregex_close(const_cast<URegularExpression*>(regex));
-                                                             });
+  pattern.regex_ = std::shared_ptr<const URegularExpression>(
+      compiled(pattern.text_, pattern.where_).release(),
+      [](const URegularExpression* regex) { uregex_close(const_cast<URegularExpression*>(regex)); });
   return pattern;
 }
 

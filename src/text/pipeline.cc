@@ -139,8 +139,8 @@ std::vector<Token> Pipeline::encode(std::string_view text, const std::string_vie
   std::vector<Token> first_tokens = encode_one(text, options), second_tokens;
   if (second) second_tokens = encode_one(*second, options);
   if (post_processor_)
-    return post_processor_->apply(text, second ? *second : text, std::move(first_tokens), second ? &second_tokens : nullptr,
-                                  options.add_special);
+    return post_processor_->apply(text, second ? *second : text, std::move(first_tokens),
+                                  second ? &second_tokens : nullptr, options.add_special);
   for (Token& token : second_tokens) token.segment = 1, first_tokens.push_back(token);
   return first_tokens;
 }
@@ -164,7 +164,7 @@ std::optional<int32_t> Pipeline::id_of(std::string_view token) const {
 }
 
 std::string Pipeline::token_of(int32_t id) const {
-  if (const AddedToken* added = added_.find(id)) return added->content;
+  if (const AddedToken* added = added_.find(id)) return added_.shown(*added);
   return model_->vocabulary.has(id) ? model_->vocabulary.token_of(id) : "";
 }
 

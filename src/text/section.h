@@ -37,8 +37,7 @@ void rewrite_pieces(Section& section, const Body& body) {
   for (const Span piece : section.pieces) {
     const size_t begin = rewrite.size();
     body(piece, rewrite);
-    if (rewrite.size() > begin)
-      pieces.push_back({static_cast<uint32_t>(begin), static_cast<uint32_t>(rewrite.size())});
+    if (rewrite.size() > begin) pieces.push_back({static_cast<uint32_t>(begin), static_cast<uint32_t>(rewrite.size())});
   }
   section.text = rewrite.done();
   section.pieces = std::move(pieces);

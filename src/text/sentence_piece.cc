@@ -85,7 +85,8 @@ class SentencePiece : public Tokenizer::Impl {
     tokens.reserve(tokens.size() + count);
     for (size_t i = 0; i < count; ++i) {
       const auto piece = pieces.pieces(static_cast<int>(i));
-      tokens.push_back({.id = static_cast<int32_t>(piece.id()), .segment = segment, .begin = piece.begin(), .end = piece.end()});
+      tokens.push_back(
+          {.id = static_cast<int32_t>(piece.id()), .segment = segment, .begin = piece.begin(), .end = piece.end()});
     }
   }
 
@@ -93,7 +94,8 @@ class SentencePiece : public Tokenizer::Impl {
   sentencepiece::ImmutableSentencePieceText drawn(std::string_view text, const EncodeOptions& options) const {
     check(options.best >= 1 && options.best <= 1024, "encode", "best is {}, wanted 1 to 1024", options.best);
     sentencepiece::ImmutableNBestSentencePieceText ways;
-    check_status(processor_.NBestEncode(text, static_cast<int>(options.best), ways.mutable_proto()), ErrorKind::data, "encode");
+    check_status(processor_.NBestEncode(text, static_cast<int>(options.best), ways.mutable_proto()), ErrorKind::data,
+                 "encode");
     const auto all = ways.nbests();
     if (all.empty()) fail(ErrorKind::data, "encode", "SentencePiece knows no way to cut this text");
     std::vector<double> sums;
@@ -125,7 +127,8 @@ class Lines : public sentencepiece::SentenceIterator {
 std::string comma_list(const std::vector<std::string>& symbols) {
   std::string list;
   for (const std::string& symbol : symbols) {
-    check(symbol.find('"') == std::string::npos && !symbol.empty(), "train_subwords", "a symbol is empty or has a quotation mark");
+    check(symbol.find('"') == std::string::npos && !symbol.empty(), "train_subwords",
+          "a symbol is empty or has a quotation mark");
     list += (list.empty() ? "\"" : ",\"") + symbol + '"';
   }
   return list;
@@ -143,7 +146,8 @@ Tokenizer train_subwords(std::span<const std::string> texts, const SubwordOption
   constexpr const char* kWhere = "train_subwords";
   check(options.size >= 8 && options.size <= tokenize::kMostPieces, kWhere, "{} subwords, wanted 8 to {}", options.size,
         tokenize::kMostPieces);
-  check(options.coverage >= 0.98 && options.coverage <= 1, kWhere, "coverage is {}, wanted 0.98 to 1", options.coverage);
+  check(options.coverage >= 0.98 && options.coverage <= 1, kWhere, "coverage is {}, wanted 0.98 to 1",
+        options.coverage);
   std::unordered_map<std::string, std::string> settings = {
       {"model_type", options.model == SubwordModel::bpe ? "bpe" : "unigram"},
       {"vocab_size", std::to_string(options.size)},
@@ -151,9 +155,12 @@ Tokenizer train_subwords(std::span<const std::string> texts, const SubwordOption
       {"character_coverage", std::to_string(options.coverage)},
       {"byte_fallback", options.byte_fallback ? "true" : "false"},
       {"normalization_rule_name", options.form},
-      {"pad_id", "0"}, {"unk_id", "1"}, {"bos_id", "2"}, {"eos_id", "3"},
-      {"num_threads", "16"},   // its sums depend on them, so their number is always the same
-      {"minloglevel", "3"}};   // the library prints nothing
+      {"pad_id", "0"},
+      {"unk_id", "1"},
+      {"bos_id", "2"},
+      {"eos_id", "3"},
+      {"num_threads", "16"},  // its sums depend on them, so their number is always the same
+      {"minloglevel", "3"}};  // the library prints nothing
   if (!options.symbols.empty()) settings["user_defined_symbols"] = tokenize::comma_list(options.symbols);
   tokenize::Lines lines(texts);
   std::string model;

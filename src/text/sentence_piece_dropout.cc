@@ -31,7 +31,9 @@ std::vector<Part> characters_of(const Processor& processor, const sentencepiece:
     }
     constexpr std::string_view kMark = "\u2581";
     int64_t bytes = 0;
-    each_character(text, [&](uint32_t code, size_t from, size_t to) { bytes += code == 0x2581 ? 1 : static_cast<int64_t>(to - from); });
+    each_character(text, [&](uint32_t code, size_t from, size_t to) {
+      bytes += code == 0x2581 ? 1 : static_cast<int64_t>(to - from);
+    });
     int64_t at = begin;
     each_character(text, [&](uint32_t, size_t from, size_t to) {
       const std::string_view character = std::string_view(text).substr(from, to - from);

@@ -16,14 +16,15 @@ constexpr int64_t kLongest = int64_t{1} << 30;  // bytes of a text: places withi
 
 void check_length(std::string_view text) {
   if (static_cast<int64_t>(text.size()) > kLongest)
-    throw Error(ErrorKind::usage, "encode", fmt::format("a text of {} bytes, at most {} are taken", text.size(), kLongest),
+    throw Error(ErrorKind::usage, "encode",
+                fmt::format("a text of {} bytes, at most {} are taken", text.size(), kLongest),
                 "hand it over in parts");
 }
 
 }  // namespace
 
-// A SentencePiece model is a list of pieces: each begins with the tag 0x0a and has a score behind the tag 0x15, which no
-// JSON may contain.
+// A SentencePiece model is a list of pieces: each begins with the tag 0x0a and has a score behind the tag 0x15, which
+// no JSON may contain.
 Tokenizer Tokenizer::from_bytes(std::string_view content, const std::string& where) {
   if (content.starts_with("\xef\xbb\xbf")) content.remove_prefix(3);
   check_format(!content.empty(), where, "is empty, wanted a tokenizer.json or a SentencePiece model");
@@ -85,8 +86,7 @@ std::vector<int32_t> Tokenizer::ids(std::string_view text, const EncodeOptions& 
 }
 
 std::string Tokenizer::decode(std::span<const int32_t> ids, const DecodeOptions& options) const {
-  for (const int32_t id : ids)
-    check(id >= 0 && id < size(), "decode", "the id {} is none of 0 to {}", id, size() - 1);
+  for (const int32_t id : ids) check(id >= 0 && id < size(), "decode", "the id {} is none of 0 to {}", id, size() - 1);
   std::string text = impl_->decode(ids, options.skip_special);
   return options.valid_utf8 && !valid_utf8(text) ? tokenize::valid_text(text) : text;
 }

@@ -17,9 +17,7 @@ namespace {
 
 using Counts = TextMap<int64_t>;
 
-Json form_json(Form form) {
-  return {{"type", form == Form::nfc ? "NFC" : "NFKC"}};
-}
+Json form_json(Form form) { return {{"type", form == Form::nfc ? "NFC" : "NFKC"}}; }
 
 Json normalizer_json(const TokenizerOptions& options) {
   Json list = Json::array();
@@ -79,7 +77,8 @@ Json tokenizer_json(const TokenizerOptions& options, const std::vector<std::stri
   Json vocabulary = Json::object(), added = Json::array();
   for (const std::string& word : words) vocabulary[word] = vocabulary.size();
   for (const std::string& token : options.vocabulary.special)
-    added.push_back(json_of({.id = vocabulary[token].get<int32_t>(), .content = token, .normalized = false, .special = true}));
+    added.push_back(
+        json_of({.id = vocabulary[token].get<int32_t>(), .content = token, .normalized = false, .special = true}));
   return {{"version", "1.0"},
           {"added_tokens", added},
           {"normalizer", normalizer_json(options)},
@@ -148,8 +147,8 @@ void check_options(const TokenizerOptions& options) {
         "stop words and stems are for words, not for another cut");
   check(options.cut != Cut::bytes || (options.form == Form::none && !options.lower), kWhere,
         "bytes stay as they are: form must be none and lower false");
-  check(vocabulary.size >= 0 && vocabulary.size <= Vocabulary::kMostIds, kWhere, "a vocabulary of {} tokens, at most {}",
-        vocabulary.size, Vocabulary::kMostIds);
+  check(vocabulary.size >= 0 && vocabulary.size <= Vocabulary::kMostIds, kWhere,
+        "a vocabulary of {} tokens, at most {}", vocabulary.size, Vocabulary::kMostIds);
   const auto& special = vocabulary.special;
   for (size_t i = 0; i < special.size(); ++i) {
     check(!special[i].empty() && valid_utf8(special[i]), kWhere, "special token {} is empty or no UTF-8", i);

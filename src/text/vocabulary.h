@@ -30,7 +30,7 @@ class Vocabulary {
   }
   bool has(int32_t id) const { return id >= 0 && id < size() && tokens_[static_cast<size_t>(id)]; }
   const std::string& token_of(int32_t id) const { return *tokens_[static_cast<size_t>(id)]; }  // of an id that it has
-  int32_t size() const { return static_cast<int32_t>(tokens_.size()); }                       // ids are below it
+  int32_t size() const { return static_cast<int32_t>(tokens_.size()); }                        // ids are below it
 
  private:
   TextMap<int32_t> ids_;

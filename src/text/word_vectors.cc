@@ -82,7 +82,8 @@ class Reader {
                    kWidest);
       read_lines(1);
     } else {
-      check_format(header.has_value(), where_, "line 1: wanted the number of words and the width, as word2vec writes them");
+      check_format(header.has_value(), where_,
+                   "line 1: wanted the number of words and the width, as word2vec writes them");
       check_format(header->width >= 1 && header->width <= kWidest, where_, "line 1: the width is {}, wanted 1 to {}",
                    header->width, kWidest);
       width_ = header->width, promised_ = header->count;
@@ -116,7 +117,8 @@ class Reader {
   void read_line(std::string_view line, int64_t number) {
     // From the end: a word may have spaces in it.
     size_t begin = line.size();
-    for (int64_t i = 0; i < width_ && begin != std::string_view::npos && begin > 0; ++i) begin = line.rfind(' ', begin - 1);
+    for (int64_t i = 0; i < width_ && begin != std::string_view::npos && begin > 0; ++i)
+      begin = line.rfind(' ', begin - 1);
     check_format(begin != std::string_view::npos && begin > 0, where_, "line {}: fewer than {} numbers behind a word",
                  number, width_);
     std::string_view numbers = line.substr(begin);
@@ -126,7 +128,8 @@ class Reader {
       check_format(take_number(numbers, &value), where_, "line {}: '{}' is no number", number,
                    shortened(printable(numbers.substr(0, numbers.find(' '))), 40));
     }
-    check_format(numbers.empty(), where_, "line {}: '{}' behind the last number", number, shortened(printable(numbers), 40));
+    check_format(numbers.empty(), where_, "line {}: '{}' behind the last number", number,
+                 shortened(printable(numbers), 40));
     add(line.substr(0, begin), row.data());
   }
 
@@ -223,7 +226,8 @@ WordEmbedding embedding_of(const Tokenizer& tokenizer, const WordVectors& vector
     auto found = rows.find(token);
     if (found == rows.end()) found = rows.find(tokenize::lower(token));
     if (found != rows.end()) {
-      std::memcpy(row, values.data() + static_cast<int64_t>(found->second) * width, static_cast<size_t>(width) * sizeof(float));
+      std::memcpy(row, values.data() + static_cast<int64_t>(found->second) * width,
+                  static_cast<size_t>(width) * sizeof(float));
       continue;
     }
     for (int64_t i = 0; i < width; ++i) row[i] = static_cast<float>(row[i] * deviation);

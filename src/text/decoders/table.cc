@@ -45,7 +45,7 @@ struct WordPiece : Decoder {
  private:
   static void clean(std::string& text) {
     constexpr std::pair<std::string_view, std::string_view> kChanges[] = {
-        {" .", "."},     {" ?", "?"},     {" !", "!"},   {" ,", ","},     {" ' ", "'"},     {" n't", "n't"},
+        {" .", "."},   {" ?", "?"},           {" !", "!"},   {" ,", ","},     {" ' ", "'"},   {" n't", "n't"},
         {" 'm", "'m"}, {" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
     for (const auto& [from, to] : kChanges) replace_all(text, from, to);
   }
@@ -158,7 +158,8 @@ std::unique_ptr<Decoder> make_metaspace(const Object& object) {
   auto decoder = std::make_unique<Metaspace>();
   decoder->mark.clear();
   append_character(decoder->mark, object.has("replacement") ? object.character("replacement") : 0x2581);
-  decoder->drops_first = object.text("prepend_scheme", object.flag("add_prefix_space", true) ? "always" : "never") != "never";
+  decoder->drops_first =
+      object.text("prepend_scheme", object.flag("add_prefix_space", true) ? "always" : "never") != "never";
   return decoder;
 }
 
@@ -188,9 +189,15 @@ std::unique_ptr<Decoder> make_sequence(const Object& object) {
 }
 
 constexpr Maker<Decoder> kDecoders[] = {
-    {"ByteLevel", make_byte_level},       {"WordPiece", make_word_piece}, {"Metaspace", make_metaspace},
-    {"BPEDecoder", make_bpe},             {"Fuse", make_fuse},            {"Strip", make_strip},
-    {"ByteFallback", make_byte_fallback}, {"Replace", make_replace},      {"Sequence", make_sequence},
+    {"ByteLevel", make_byte_level},
+    {"WordPiece", make_word_piece},
+    {"Metaspace", make_metaspace},
+    {"BPEDecoder", make_bpe},
+    {"Fuse", make_fuse},
+    {"Strip", make_strip},
+    {"ByteFallback", make_byte_fallback},
+    {"Replace", make_replace},
+    {"Sequence", make_sequence},
 };
 
 }  // namespace

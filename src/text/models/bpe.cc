@@ -1,5 +1,6 @@
 // Byte pair encoding (Sennrich, Haddow & Birch 2016): of all neighbours that a merge joins, the earliest merge is done
-// first, the leftmost of several. With chance (Provilkov, Emelianenko & Voita 2020, BPE-dropout) a merge is passed over.
+// first, the leftmost of several. With chance (Provilkov, Emelianenko & Voita 2020, BPE-dropout) a merge is passed
+// over.
 #include "text/byte_level.h"
 #include "text/characters.h"
 #include "text/models/merges.h"
@@ -30,8 +31,7 @@ struct Bpe : Model {
       if (add_whole(mapped, piece.size(), tokens)) return;
     }
     const size_t first = tokens.size();
-    for (uint32_t i = 0; i < piece.size(); ++i)
-      tokens.push_back({byte_ids[static_cast<uint8_t>(piece[i])], i, i + 1});
+    for (uint32_t i = 0; i < piece.size(); ++i) tokens.push_back({byte_ids[static_cast<uint8_t>(piece[i])], i, i + 1});
     merges.apply(tokens, first, dropout, random);
   }
   std::string json() const override {

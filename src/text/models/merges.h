@@ -10,8 +10,8 @@ namespace heed::tokenize {
 class Merges {
  public:
   Merges() = default;
-  // "merges" of the model's JSON: pairs, or texts with a space between the two. Error(format) for a pair whose tokens or
-  // whose whole is no token.
+  // "merges" of the model's JSON: pairs, or texts with a space between the two. Error(format) for a pair whose tokens
+  // or whose whole is no token.
   Merges(const Object& object, const Vocabulary& vocabulary, const std::string& prefix);
 
   // Joins tokens[first …]; with `random` each merge is passed over with the probability `dropout`.

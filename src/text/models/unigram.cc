@@ -31,7 +31,8 @@ struct Unigram : Model {
     for (auto end = static_cast<int32_t>(piece.size()); end > 0;) {
       int32_t begin = best[static_cast<size_t>(end)].begin;
       const int32_t id = best[static_cast<size_t>(end)].id;
-      while (id < 0 && begin > 0 && best[static_cast<size_t>(begin)].id < 0) begin = best[static_cast<size_t>(begin)].begin;
+      while (id < 0 && begin > 0 && best[static_cast<size_t>(begin)].id < 0)
+        begin = best[static_cast<size_t>(begin)].begin;
       if (id >= 0)
         tokens.push_back({id, static_cast<uint32_t>(begin), static_cast<uint32_t>(end)});
       else
@@ -74,8 +75,9 @@ struct Unigram : Model {
     const std::string_view text = piece.substr(first, last - first);
     if (const auto id = vocabulary.id_of(text)) return tokens.push_back({*id, first, last});
     if (byte_fallback && add_bytes(text, first, tokens)) return;
-    if (!unknown) fail(ErrorKind::data, "encode", "'{}' is no token and there is none for unknown text",
-                       shortened(printable(text), 40));
+    if (!unknown)
+      fail(ErrorKind::data, "encode", "'{}' is no token and there is none for unknown text",
+           shortened(printable(text), 40));
     tokens.push_back({*unknown, first, last});
   }
   bool add_bytes(std::string_view text, uint32_t first, std::vector<Symbol>& tokens) const {

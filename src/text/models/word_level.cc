@@ -9,8 +9,9 @@ struct WordLevel : Model {
 
   void apply(std::string_view piece, Random*, std::vector<Symbol>& tokens) const override {
     const auto id = vocabulary.id_of(piece);
-    if (!id && !unknown) fail(ErrorKind::data, "encode", "'{}' is no token and there is none for unknown words",
-                              shortened(printable(piece), 40));
+    if (!id && !unknown)
+      fail(ErrorKind::data, "encode", "'{}' is no token and there is none for unknown words",
+           shortened(printable(piece), 40));
     tokens.push_back({id ? *id : *unknown, 0, static_cast<uint32_t>(piece.size())});
   }
   bool remembers() const override { return false; }

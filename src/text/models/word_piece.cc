@@ -15,8 +15,9 @@ struct WordPiece : Model {
     const size_t before = tokens.size();
     if (characters(piece) <= most_characters && cover(piece, tokens)) return;
     tokens.resize(before);
-    if (!unknown) fail(ErrorKind::data, "encode", "'{}' cannot be put together and there is no token for unknown words",
-                       shortened(printable(piece), 40));
+    if (!unknown)
+      fail(ErrorKind::data, "encode", "'{}' cannot be put together and there is no token for unknown words",
+           shortened(printable(piece), 40));
     tokens.push_back({*unknown, 0, static_cast<uint32_t>(piece.size())});
   }
   std::string json() const override {

@@ -56,9 +56,9 @@ struct Bert : Normalizer {
     Rewrite rewrite(aligned);
     each_character(aligned.text(), [&](uint32_t code, size_t begin, size_t end) {
       const bool spaces = is_chinese(code);
-      if (spaces) rewrite.put(" ", begin, end);
+      if (spaces) rewrite.insert(" ", begin);
       rewrite.keep(begin, end);
-      if (spaces) rewrite.put(" ", begin, end);
+      if (spaces) rewrite.insert(" ", end);
     });
     aligned = rewrite.done();
   }
@@ -82,8 +82,8 @@ struct Nmt : Normalizer {
   }
   static bool becomes_space(uint32_t code) {
     return code == 9 || code == 0xa || code == 0xc || code == 0xd || code == 0x1680 ||
-           (code >= 0x200b && code <= 0x200f) || code == 0x2028 || code == 0x2029 || code == 0x2581 ||
-           code == 0xfeff || code == 0xfffd;
+           (code >= 0x200b && code <= 0x200f) || code == 0x2028 || code == 0x2029 || code == 0x2581 || code == 0xfeff ||
+           code == 0xfffd;
   }
 };
 

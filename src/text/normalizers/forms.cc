@@ -27,8 +27,7 @@ size_t unchanged(const UNormalizer2* form, const Utf16& units, UErrorCode* statu
 // From one character that a stretch may begin with to the next.
 size_t stretch_end(const UNormalizer2* form, std::string_view text, size_t begin) {
   size_t end = begin + character_at(text, begin).bytes;
-  while (end < text.size() &&
-         !unorm2_hasBoundaryBefore(form, static_cast<UChar32>(character_at(text, end).code)))
+  while (end < text.size() && !unorm2_hasBoundaryBefore(form, static_cast<UChar32>(character_at(text, end).code)))
     end += character_at(text, end).bytes;
   return end;
 }
@@ -39,8 +38,8 @@ std::string normalized(const UNormalizer2* form, std::string_view text) {
   std::u16string out(units.text.size() * 4 + 16, u'\0');
   for (;;) {
     UErrorCode status = U_ZERO_ERROR;
-    const int32_t size = unorm2_normalize(form, units.text.data(), units.size(), out.data(),
-                                          static_cast<int32_t>(out.size()), &status);
+    const int32_t size =
+        unorm2_normalize(form, units.text.data(), units.size(), out.data(), static_cast<int32_t>(out.size()), &status);
     if (status != U_BUFFER_OVERFLOW_ERROR) {
       check_icu(status, "normalizer", "cannot normalise");
       return to_utf8({out.data(), static_cast<size_t>(size)});

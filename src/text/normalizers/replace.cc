@@ -23,13 +23,12 @@ struct Replace : Normalizer {
   }
 };
 
-// It stands for the first character, as in Hugging Face's library.
 struct Prepend : Normalizer {
   std::string what;
   void apply(Aligned& aligned) const override {
     if (aligned.empty()) return;
     Rewrite rewrite(aligned);
-    rewrite.put(what, 0, character_at(aligned.text(), 0).bytes);
+    rewrite.insert(what, 0);
     rewrite.keep(0, aligned.text().size());
     aligned = rewrite.done();
   }

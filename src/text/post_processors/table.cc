@@ -24,9 +24,9 @@ void trim(std::string_view text, Tokens& tokens) {
 
 int32_t special_id(const Object& object, const char* key) {
   const Json& pair = object.list(key);
-  object.require(pair.size() == 2 && pair[0].is_string() && pair[1].is_number_unsigned() &&
-                     pair[1].get<uint64_t>() < INT32_MAX,
-                 "'{}' is no pair of a token and its id", key);
+  object.require(
+      pair.size() == 2 && pair[0].is_string() && pair[1].is_number_unsigned() && pair[1].get<uint64_t>() < INT32_MAX,
+      "'{}' is no pair of a token and its id", key);
   return pair[1].get<int32_t>();
 }
 
@@ -160,7 +160,7 @@ std::unique_ptr<PostProcessor> make_sequence(const Object& object) {
 }
 
 constexpr Maker<PostProcessor> kPostProcessors[] = {
-    {"BertProcessing", make_bert},   {"RobertaProcessing", make_roberta}, {"ByteLevel", make_byte_level},
+    {"BertProcessing", make_bert},         {"RobertaProcessing", make_roberta}, {"ByteLevel", make_byte_level},
     {"TemplateProcessing", make_template}, {"Sequence", make_sequence},
 };
 

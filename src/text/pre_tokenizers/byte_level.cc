@@ -70,7 +70,7 @@ struct ByteLevel : PreTokenizer {
     for (const Span piece : section.pieces) all = all && text[piece.begin] == ' ';
     if (all) return;
     rewrite_pieces(section, [&](Span piece, Rewrite& rewrite) {
-      if (text[piece.begin] != ' ') rewrite.put(" ", piece.begin, piece.begin + character_at(text, piece.begin).bytes);
+      if (text[piece.begin] != ' ') rewrite.insert(" ", piece.begin);
       rewrite.keep(piece.begin, piece.end);
     });
   }

@@ -29,7 +29,9 @@ struct StopWords : PreTokenizer {
 };
 
 using Stemmer = std::unique_ptr<sb_stemmer, decltype(&sb_stemmer_delete)>;
-Stemmer open_stemmer(const std::string& language) { return {sb_stemmer_new(language.c_str(), "UTF_8"), &sb_stemmer_delete}; }
+Stemmer open_stemmer(const std::string& language) {
+  return {sb_stemmer_new(language.c_str(), "UTF_8"), &sb_stemmer_delete};
+}
 
 // A stemmer keeps its last word: each thread has its own.
 sb_stemmer* stemmer_of(const std::string& language) {
@@ -57,7 +59,8 @@ struct Stem : PreTokenizer {
 
 std::string languages() {
   std::string all;
-  for (const char** name = sb_stemmer_list(); *name != nullptr; ++name) all += (all.empty() ? "" : ", ") + std::string(*name);
+  for (const char** name = sb_stemmer_list(); *name != nullptr; ++name)
+    all += (all.empty() ? "" : ", ") + std::string(*name);
   return all;
 }
 

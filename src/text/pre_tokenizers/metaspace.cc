@@ -15,7 +15,7 @@ struct Metaspace : PreTokenizer {
     write_mapped_bytes(section);
     const std::string_view text = section.text.text();
     rewrite_pieces(section, [&](Span piece, Rewrite& rewrite) {
-      if (prepends(section, piece)) rewrite.put(mark, piece.begin, piece.begin + character_at(text, piece.begin).bytes);
+      if (prepends(section, piece)) rewrite.insert(mark, piece.begin);
       for (size_t i = piece.begin, kept = i; i <= piece.end; ++i) {
         if (i < piece.end && text[i] != ' ') continue;
         rewrite.keep(kept, i), kept = i + 1;

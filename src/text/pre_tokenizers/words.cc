@@ -1,7 +1,9 @@
-// heed's own: words by ICU's rules and dictionaries (Unicode annex 29; Chinese, Japanese, Thai, Lao, Khmer and Burmese by
-// dictionary). A space before a word either goes, or stays with it as ▁, so that decoding gives the text back; other
+// heed's own: words by ICU's rules and dictionaries (Unicode annex 29; Chinese, Japanese, Thai, Lao, Khmer and Burmese
+// by dictionary). A space before a word either goes, or stays with it as ▁, so that decoding gives the text back; other
 // white space is then a piece of its own.
 #include <unicode/ubrk.h>
+
+#include <optional>
 
 #include "text/byte_level.h"
 #include "text/characters.h"
@@ -61,20 +63,21 @@ struct Words : PreTokenizer {
     const Spaced spaced(section);
     std::vector<Span> pieces;
     Rewrite rewrite(section.text);
-    const auto add = [&](Span mark, Span rest) {  // the mark stands for bytes of its own; empty: there is none
+    const auto add = [&](std::optional<Span> mark, Span rest) {  // what a mark stands for
       const auto first = static_cast<uint32_t>(rewrite.size());
-      if (mark.begin < mark.end) rewrite.put("\u2581", mark.begin, mark.end);
+      if (mark) rewrite.put("\u2581", mark->begin, mark->end);
       rewrite.keep(rest.begin, rest.end);
       pieces.push_back({first, static_cast<uint32_t>(rewrite.size())});
     };
     for (size_t i = 0; i < section.pieces.size(); ++i) {
-      const Span piece = section.pieces[i], first = spaced.character(piece.begin);
+      const Span piece = section.pieces[i], nothing = {piece.begin, piece.begin};
       const bool white = spaced.is_white(i), lent = i > 0 && spaced.lends(i - 1);
-      if (i == 0 && white) add(first, {});
-      if (!white) add(i == 0 ? first : lent ? Span{piece.begin - 1, piece.begin} : Span{}, piece);
+      if (i == 0 && white) add(nothing, {});
+      if (!white && lent) add(Span{piece.begin - 1, piece.begin}, piece);
+      if (!white && !lent) add(i == 0 ? std::optional(nothing) : std::nullopt, piece);
       for (uint32_t at = piece.begin; white && at < piece.end - spaced.lends(i); at = spaced.character(at).end) {
-        const bool space = spaced.text[at] == ' ';
-        add(space ? spaced.character(at) : Span{}, space ? Span{} : spaced.character(at));
+        const Span character = spaced.character(at);
+        spaced.text[at] == ' ' ? add(character, {}) : add(std::nullopt, character);
       }
     }
     section.text = rewrite.done(), section.pieces = std::move(pieces);

@@ -71,40 +71,41 @@ class SentencePiece : public Tokenizer::Impl {
  private:
   void add_tokens(std::string_view text, int32_t segment, const EncodeOptions& options,
                   std::vector<Token>& tokens) const {
+    if (options.random && !about_.bpe) return add_drawn(text, segment, options, tokens);
     sentencepiece::ImmutableSentencePieceText pieces;
-    if (options.random && !about_.bpe)
-      pieces = drawn(text, options);
-    else
-      check_status(processor_.Encode(text, pieces.mutable_proto()), ErrorKind::data, "encode");
-    if (options.random && about_.bpe) {
-      for (Token token : with_dropout(processor_, pieces, options.alpha, *options.random))
-        token.segment = segment, tokens.push_back(token);
-      return;
-    }
+    check_status(processor_.Encode(text, pieces.mutable_proto()), ErrorKind::data, "encode");
+    if (!options.random) return add(pieces, segment, tokens);
+    for (Token token : with_dropout(processor_, pieces, options.alpha, *options.random))
+      token.segment = segment, tokens.push_back(token);
+  }
+
+  static void add(const sentencepiece::ImmutableSentencePieceText& pieces, int32_t segment,
+                  std::vector<Token>& tokens) {
     const size_t count = pieces.pieces_size();
     tokens.reserve(tokens.size() + count);
     for (size_t i = 0; i < count; ++i) {
       const auto piece = pieces.pieces(static_cast<int>(i));
-      tokens.push_back(
-          {.id = static_cast<int32_t>(piece.id()), .segment = segment, .begin = piece.begin(), .end = piece.end()});
+      const auto id = static_cast<int32_t>(piece.id());
+      tokens.push_back({.id = id, .segment = segment, .begin = piece.begin(), .end = piece.end()});
     }
   }
 
   // One of the `best` most probable ways, with probabilities ~ p^alpha (Kudo 2018, section 3.2).
-  sentencepiece::ImmutableSentencePieceText drawn(std::string_view text, const EncodeOptions& options) const {
+  void add_drawn(std::string_view text, int32_t segment, const EncodeOptions& options,
+                 std::vector<Token>& tokens) const {
     check(options.best >= 1 && options.best <= 1024, "encode", "best is {}, wanted 1 to 1024", options.best);
-    sentencepiece::ImmutableNBestSentencePieceText ways;
+    sentencepiece::ImmutableNBestSentencePieceText ways;  // owns what nbests() shows
     check_status(processor_.NBestEncode(text, static_cast<int>(options.best), ways.mutable_proto()), ErrorKind::data,
                  "encode");
     const auto all = ways.nbests();
-    if (all.empty()) fail(ErrorKind::data, "encode", "SentencePiece knows no way to cut this text");
+    if (all.empty()) return;  // white space alone
     std::vector<double> sums;
     for (const auto& way : all)
       sums.push_back((sums.empty() ? 0 : sums.back()) + std::exp(options.alpha * (way.score() - all[0].score())));
     const double at = uniform(*options.random) * sums.back();
     size_t chosen = 0;
     while (chosen + 1 < sums.size() && sums[chosen] <= at) ++chosen;
-    return all[chosen];
+    add(all[chosen], segment, tokens);
   }
 
   SentencePieceAbout about_;

@@ -17,8 +17,24 @@ struct Part {
   int32_t before = -1, after = -1;
 };
 
-// Characters of the normalised text. What a piece stands for is known; of its characters it is where each byte is one
-// of the input's, else each stands for all of it.
+// The characters of a piece. What the piece stands for is known; of its characters it is where each byte is one of the
+// input's (▁ a space, or nothing at the beginning), else each stands for all of it.
+void add_characters(const std::string& piece, int64_t begin, int64_t end, std::vector<Part>& parts) {
+  constexpr uint32_t kMark = 0x2581;
+  int64_t bytes = 0;
+  each_character(piece, [&](uint32_t code, size_t from, size_t to) {
+    bytes += code == kMark ? 1 : static_cast<int64_t>(to - from);
+  });
+  const bool added = bytes - 1 == end - begin && character_at(piece, 0).code == kMark;
+  const bool same = added || bytes == end - begin;
+  int64_t at = begin;
+  each_character(piece, [&](uint32_t code, size_t from, size_t to) {
+    const int64_t length = code != kMark ? static_cast<int64_t>(to - from) : added && from == 0 ? 0 : 1;
+    parts.push_back({piece.substr(from, to - from), same ? at : begin, same ? at + length : end});
+    at += length;
+  });
+}
+
 std::vector<Part> characters_of(const Processor& processor, const sentencepiece::ImmutableSentencePieceText& pieces) {
   std::vector<Part> parts;
   for (const auto& piece : pieces.pieces()) {
@@ -29,19 +45,7 @@ std::vector<Part> characters_of(const Processor& processor, const sentencepiece:
       parts.push_back({text, begin, end, id});
       continue;
     }
-    constexpr std::string_view kMark = "\u2581";
-    int64_t bytes = 0;
-    each_character(text, [&](uint32_t code, size_t from, size_t to) {
-      bytes += code == 0x2581 ? 1 : static_cast<int64_t>(to - from);
-    });
-    int64_t at = begin;
-    each_character(text, [&](uint32_t, size_t from, size_t to) {
-      const std::string_view character = std::string_view(text).substr(from, to - from);
-      const int64_t length = character == kMark ? 1 : static_cast<int64_t>(character.size());
-      const bool same = bytes == end - begin;
-      parts.push_back({std::string(character), same ? at : begin, same ? at + length : end});
-      at += length;
-    });
+    add_characters(text, begin, end, parts);
   }
   for (size_t i = 0; i < parts.size(); ++i) {
     parts[i].before = static_cast<int32_t>(i) - 1;

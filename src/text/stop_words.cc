@@ -17,7 +17,8 @@ constexpr std::string_view kEnglish =
     "then there these they this those through to too under until up very was we were what when where which while who "
     "whom why will with would you your yours yourself yourselves";
 constexpr std::string_view kChinese =
-    "的 了 和 是 在 我 有 就 不 人 都 一 一个 上 也 很 到 说 要 去 你 会 着 没有 看 自己 这 那 他 她 它 我们 你们 他们 "
+    "的 我的 你的 他的 她的 了 和 是 在 我 有 就 不 人 都 一 一个 上 也 很 到 说 要 去 你 会 着 没有 看 自己 这 那 他 "
+    "她 它 我们 你们 他们 "
     "她们 它们 "
     "这个 那个 这些 那些 这里 那里 什么 怎么 为什么 哪 哪里 谁 吗 呢 吧 啊 呀 哦 嘛 与 及 或 或者 而 而且 但 但是 因为 "
     "所以 "

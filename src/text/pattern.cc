@@ -41,9 +41,6 @@ Regex compiled(const std::string& pattern, const std::string& where) {
   Regex regex(uregex_open(units.text.data(), units.size(), kFlags, &at, &status), &uregex_close);
   check_format(U_SUCCESS(status), where, "the pattern '{}' is not understood at character {}: ICU says {}",
                shortened(printable(pattern), 80), at.offset, u_errorName(status));
-  uregex_setTimeLimit(regex.get(), kMostSteps, &status);
-  uregex_setStackLimit(regex.get(), kMostStack, &status);
-  check_icu(status, where, "limits of a pattern");
   return regex;
 }
 
@@ -54,7 +51,10 @@ void add_part(Parts& parts, size_t end, bool found) {
 
 Parts parts_of_regex(const URegularExpression* shared, std::string_view text, const std::string& where) {
   UErrorCode status = U_ZERO_ERROR;
-  const Regex regex(uregex_clone(shared, &status), &uregex_close);  // the compiled pattern itself is shared
+  // The compiled pattern is shared; the limits are the copy's own.
+  const Regex regex(uregex_clone(shared, &status), &uregex_close);
+  uregex_setTimeLimit(regex.get(), kMostSteps, &status);
+  uregex_setStackLimit(regex.get(), kMostStack, &status);
   Utf16 units;
   units.assign(text);
   uregex_setText(regex.get(), units.text.data(), units.size(), &status);

@@ -69,6 +69,11 @@ Pipeline::Pipeline(const Json& json, const std::string& where) {
   size_ = model_->vocabulary.size();
   if (object.has("added_tokens")) read_added_tokens(object);
   keeps_bytes_ = can_keep_bytes();
+  if (!post_processor_) return;
+  std::vector<Token> none;
+  for (const Token& token : post_processor_->apply("", "", {}, &none, true))
+    check_format(token.id < size_, object.place_of("post_processor"), "adds the id {}, but there are {} tokens", token.id,
+                 size_);
 }
 
 void Pipeline::read_added_tokens(const Object& object) {

@@ -1,5 +1,5 @@
-// Tokenisers on one core: words a second and megabytes a second beside what is promised (a million words, ten megabytes),
-// SentencePiece beside the library called by itself, as its command-line tool calls it.
+// Tokenisers on one core: words a second and megabytes a second beside what is promised (a million words, ten
+// megabytes), SentencePiece beside the library called by itself, as its command-line tool calls it.
 #include <fmt/format.h>
 #include <heed/text.h>
 #include <sentencepiece_processor.h>
@@ -79,7 +79,8 @@ Tokenizer byte_level_bpe(const std::vector<std::string>& lines) {
       end = std::min(lines[i].find(' ', begin + 1), lines[i].size());
       auto& [parts, count] = words[lines[i].substr(begin, end - begin)];
       if (count++ > 0) continue;
-      for (const char byte : lines[i].substr(begin, end - begin)) parts.push_back(byte == ' ' ? "Ġ" : std::string(1, byte));
+      for (const char byte : lines[i].substr(begin, end - begin))
+        parts.push_back(byte == ' ' ? "Ġ" : std::string(1, byte));
     }
   for (int merge = 0; merge < 1000; ++merge) {
     const auto [left, right] = best_pair(words);

@@ -72,8 +72,8 @@ Pipeline::Pipeline(const Json& json, const std::string& where) {
   if (!post_processor_) return;
   std::vector<Token> none;
   for (const Token& token : post_processor_->apply("", "", {}, &none, true))
-    check_format(token.id < size_, object.place_of("post_processor"), "adds the id {}, but there are {} tokens", token.id,
-                 size_);
+    check_format(token.id < size_, object.place_of("post_processor"), "adds the id {}, but there are {} tokens",
+                 token.id, size_);
 }
 
 void Pipeline::read_added_tokens(const Object& object) {

@@ -1,5 +1,5 @@
-// Any bytes as a tokenizer.json: an Error, or a tokeniser that knows where its tokens came from and is written as it was
-// read.
+// Any bytes as a tokenizer.json: an Error, or a tokeniser that knows where its tokens came from and is written as it
+// was read.
 #include <heed/error.h>
 #include <heed/text.h>
 
@@ -9,7 +9,8 @@ using heed::testing::must;
 
 namespace {
 
-constexpr std::string_view kTexts[] = {"", "a b", "The 中文 e\u0301 it's 12 \xff\xe4\xb8 👍🏽  \t<s>", " [MASK] aaaaab##\u2581\u2581x\n"};
+constexpr std::string_view kTexts[] = {"", "a b", "The 中文 e\u0301 it's 12 \xff\xe4\xb8 👍🏽  \t<s>",
+                                       " [MASK] aaaaab##\u2581\u2581x\n"};
 
 void encode_and_decode(const heed::Tokenizer& tokenizer, std::string_view text) try {
   std::vector<int32_t> ids;

@@ -29,7 +29,7 @@ json with(json file, const char* key, const json& value) { return file[key] = va
 json with_model(json file, const char* key, const json& value) { return file["model"][key] = value, file; }
 Tokenizer made(const json& file) { return Tokenizer::from_bytes(file.dump(), "t.json"); }
 json added(const json& more) {
-  json token = {{"id", 7},          {"content", "<x>"}, {"single_word", false}, {"lstrip", false},
+  json token = {{"id", 7},         {"content", "<x>"},    {"single_word", false}, {"lstrip", false},
                 {"rstrip", false}, {"normalized", false}, {"special", true}};
   if (more.is_object()) token.update(more);
   return json::array({token});
@@ -41,12 +41,14 @@ void expect_refused(const json& file, const std::vector<std::string>& parts) {
 
 TEST(Refused, ByName) {
   expect_refused(with(word_level(), "normalizer", {{"type", "Unheard"}}), {"t.json.normalizer", "'Unheard'", "NFKC"});
-  expect_refused(with(word_level(), "pre_tokenizer", {{"type", "UnicodeScripts"}}), {"pre_tokenizer", "'UnicodeScripts'"});
+  expect_refused(with(word_level(), "pre_tokenizer", {{"type", "UnicodeScripts"}}),
+                 {"pre_tokenizer", "'UnicodeScripts'"});
   expect_refused(with(word_level(), "decoder", {{"type", "CTC"}}), {"decoder", "'CTC'", "ByteFallback"});
   expect_refused(with(word_level(), "post_processor", {{"type", "X"}}), {"post-processor 'X'"});
   expect_refused(with_model(word_level(), "type", "Neural"), {"model", "'Neural'", "Unigram"});
-  expect_refused(with(word_level(), "normalizer", {{"type", "Sequence"}, {"normalizers", json::array({{{"type", "Y"}}})}}),
-                 {"normalizers[0]", "'Y'"});
+  expect_refused(
+      with(word_level(), "normalizer", {{"type", "Sequence"}, {"normalizers", json::array({{{"type", "Y"}}})}}),
+      {"normalizers[0]", "'Y'"});
 }
 
 TEST(Refused, WhatIsMissingOrOfTheWrongKind) {
@@ -56,9 +58,11 @@ TEST(Refused, WhatIsMissingOrOfTheWrongKind) {
   expect_refused(with_model(word_level(), "vocab", {{"a", -1}}), {"vocab", "'a'", "-1"});
   expect_refused(with_model(word_level(), "vocab", {{"a", 4294967296}}), {"vocab", "4294967296"});
   expect_refused(with_model(word_level(), "vocab", {{"a", 1}, {"b", 1}}), {"same id"});
-  expect_refused(with(word_level(), "normalizer", {{"type", "Replace"}, {"pattern", {{"Regex", "(("}}}, {"content", ""}}),
-                 {"normalizer.pattern", "(("});
-  expect_refused(with(word_level(), "normalizer", {{"type", "Precompiled"}, {"precompiled_charsmap", "!!"}}), {"base64"});
+  expect_refused(
+      with(word_level(), "normalizer", {{"type", "Replace"}, {"pattern", {{"Regex", "(("}}}, {"content", ""}}),
+      {"normalizer.pattern", "(("});
+  expect_refused(with(word_level(), "normalizer", {{"type", "Precompiled"}, {"precompiled_charsmap", "!!"}}),
+                 {"base64"});
   expect_refused(with(word_level(), "pre_tokenizer", {{"type", "HeedStem"}, {"language", "elvish"}}), {"elvish"});
   EXPECT_TRUE(refused(ErrorKind::format, {"t.json", "byte"}, [] { Tokenizer::from_bytes("{\"a\":", "t.json"); }));
   EXPECT_TRUE(refused(ErrorKind::format, {"32 levels"},

@@ -30,7 +30,8 @@ void expect_both(const WordVectors& got) {
   EXPECT_EQ(got.vectors.shape(), Shape({2, 3}));
 }
 TEST(Formats, AreToldApart) {
-  for (const std::string& content : {kText, kBinary, kGlove, "\xef\xbb\xbf" + kText}) expect_both(word_vectors_of(content, "v"));
+  for (const std::string& content : {kText, kBinary, kGlove, "\xef\xbb\xbf" + kText})
+    expect_both(word_vectors_of(content, "v"));
 }
 TEST(Formats, CanBeNamed) {
   expect_both(word_vectors_of(kText, "v", {.format = VectorFormat::word2vec_text}));
@@ -43,9 +44,7 @@ TEST(Formats, AFileOnTheDisk) {
   expect_both(load_word_vectors(folder / "v.txt"));
 }
 
-TEST(Glove, AWordMayHaveSpaces) {
-  EXPECT_EQ(word_vectors_of("a 1 2\n. . . 3 4\n", "v").words, (Words{"a", ". . ."}));
-}
+TEST(Glove, AWordMayHaveSpaces) { EXPECT_EQ(word_vectors_of("a 1 2\n. . . 3 4\n", "v").words, (Words{"a", ". . ."})); }
 TEST(Words, OfTwoThatAreTheSameTheFirstCounts) {
   const WordVectors got = word_vectors_of("a 1 2\na 3 4\n\xff 5 6\n", "v");
   EXPECT_EQ(got.words, (Words{"a"}));
@@ -59,7 +58,8 @@ TEST(Words, OnlyTheFirstOrThoseWanted) {
 
 TEST(Refused, WhatBreaksTheFormat) {
   const auto expect = [](const std::string& content, const std::vector<std::string>& parts, VectorFormat format) {
-    EXPECT_TRUE(refused(ErrorKind::format, parts, [&] { word_vectors_of(content, "v.txt", {.format = format}); })) << content;
+    EXPECT_TRUE(refused(ErrorKind::format, parts, [&] { word_vectors_of(content, "v.txt", {.format = format}); }))
+        << content;
   };
   expect("2 3\na 1 2 3\n", {"v.txt", "1 words", "says 2"}, VectorFormat::word2vec_text);
   expect("2 3\na 1 x 3\nb 1 2 3\n", {"v.txt", "line 2", "'x'"}, VectorFormat::word2vec_text);

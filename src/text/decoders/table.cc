@@ -37,7 +37,7 @@ struct WordPiece : Decoder {
   void apply(Tokens& tokens) const override {
     for (size_t i = 0; i < tokens.size(); ++i) {
       std::string& token = tokens[i];
-      if (i > 0) token = token.starts_with(prefix) ? token.substr(prefix.size()) : " " + token;
+      if (i > 0) token.starts_with(prefix) ? token.erase(0, prefix.size()) : token.insert(0, " ");
       if (cleans) clean(token);
     }
   }

@@ -80,9 +80,8 @@ std::vector<std::vector<Token>> Tokenizer::encode_all(std::span<const std::strin
 }
 
 std::vector<int32_t> Tokenizer::ids(std::string_view text, const EncodeOptions& options) const {
-  std::vector<int32_t> ids;
-  for (const Token& token : encode(text, options)) ids.push_back(token.id);
-  return ids;
+  check_length(text);
+  return impl_->ids(text, options);
 }
 
 std::string Tokenizer::decode(std::span<const int32_t> ids, const DecodeOptions& options) const {

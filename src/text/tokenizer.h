@@ -12,6 +12,11 @@ struct Tokenizer::Impl {
   // `second` is null for a single text.
   virtual std::vector<Token> encode(std::string_view text, const std::string_view* second,
                                     const EncodeOptions& options) const = 0;
+  virtual std::vector<int32_t> ids(std::string_view text, const EncodeOptions& options) const {
+    std::vector<int32_t> ids;
+    for (const Token& token : encode(text, nullptr, options)) ids.push_back(token.id);
+    return ids;
+  }
   virtual std::string decode(std::span<const int32_t> ids, bool skip_special) const = 0;  // may be no UTF-8
   virtual int64_t size() const = 0;
   virtual std::optional<int32_t> id_of(std::string_view token) const = 0;

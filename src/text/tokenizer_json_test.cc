@@ -138,6 +138,18 @@ TEST(Patterns, GiveUpInTime) {
   EXPECT_TRUE(refused(ErrorKind::data, {"pattern"}, [&] { tokenizer.ids(std::string(5000, 'a') + "b"); }));
 }
 
+TEST(Charsmap, ThatLeadsOutOfItsTableIsNotSafe) {
+  const auto is_safe = [](size_t unit, char byte) {
+    std::string bytes = std::string("\0\4\0\0", 4) + std::string(1024, '\0') + "a" + '\0';
+    bytes.replace(4 + 4 * unit, 4, std::string(4, byte));
+    return tokenize::Charsmap(bytes, "map").safe_to_follow();
+  };
+  EXPECT_TRUE(is_safe(0, '\0'));
+  EXPECT_FALSE(is_safe(0, '\xff'));  // the root, also where it looks like a value
+  EXPECT_FALSE(is_safe(9, '\x7f'));
+  EXPECT_TRUE(is_safe(9, '\xff'));
+}
+
 TEST(Charsmap, NeverLeavesItsTable) {
   for (const std::string& bytes : {std::string("\4\0\0\0", 4), std::string("\4\0\0\0\xff\xff\xff\xff", 8) + '\0',
                                    std::string("\4\0\0\0\0\xff\xff\x0f", 8) + '\0'})

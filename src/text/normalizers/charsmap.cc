@@ -47,7 +47,7 @@ std::optional<std::string_view> Charsmap::replacement(std::string_view text) con
 bool Charsmap::safe_to_follow() const {
   if (units_.size() % 256 != 0) return false;
   for (size_t i = 0; i < units_.size(); ++i) {
-    if (is_value(units_[i])) continue;
+    if (is_value(units_[i]) && i > 0) continue;  // the root is followed whatever it is
     const size_t next = i ^ offset(units_[i]);
     if (next >= units_.size()) return false;
     if (has_leaf(units_[i]) && value(units_[next]) >= texts_.size()) return false;

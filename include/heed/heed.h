@@ -7,6 +7,7 @@
 
 #include <heed/attention.h>
 #include <heed/autograd.h>
+#include <heed/data.h>
 #include <heed/error.h>
 #include <heed/io.h>
 #include <heed/nn.h>

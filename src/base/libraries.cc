@@ -5,6 +5,7 @@
 #include <omp.h>
 #include <unicode/uvernum.h>
 #include <zip.h>
+#include <zlib.h>
 
 #include "hwy/highway.h"
 
@@ -36,6 +37,7 @@ std::vector<LibraryVersion> libraries() {
       {"oneDNN", onednn_version()},
       {"fmt", fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
       {"libzip", zip_libzip_version()},
+      {"zlib", zlibVersion()},
       {"ICU", U_ICU_VERSION},
       {"OpenMP", openmp_version()},
   };

@@ -19,7 +19,7 @@ using Json = nlohmann::json;
 struct RowReader::Impl {
   struct Outcome {
     bool end = false, empty = false;
-    std::string wrong;
+    std::string wrong = {};
   };
   Impl(const std::string& path, const RowOptions& row_options)
       : options(row_options), lines(path, row_options.longest) {}
@@ -125,7 +125,7 @@ struct ParallelRows : Impl {
   }
   Outcome read(Fields* fields) override {
     fields->resize(2);
-    const Outcome one = read_line(lines, &(*fields)[0]), two = read_line(other, &(*fields)[1]);
+    Outcome one = read_line(lines, &(*fields)[0]), two = read_line(other, &(*fields)[1]);
     line = lines.number();
     if (one.end && two.end) return {.end = true};
     if (one.end != two.end)
@@ -144,7 +144,7 @@ struct TsvRows : Impl {
   TsvRows(const std::string& path, const RowOptions& row_options) : Impl(path, row_options) { read_header(); }
   Outcome read(Fields* fields) override {
     std::string text;
-    const Outcome outcome = read_line(lines, &text);
+    Outcome outcome = read_line(lines, &text);
     line = lines.number();
     *fields = data::split_tabs(text);
     return outcome;
@@ -155,13 +155,13 @@ struct CsvRows : Impl {
   CsvRows(const std::string& path, const RowOptions& row_options) : Impl(path, row_options) { read_header(); }
   Outcome read(Fields* fields) override {
     std::string text, more;
-    const Outcome outcome = read_line(lines, &text);
+    Outcome outcome = read_line(lines, &text);
     line = lines.number();
     if (outcome.end || outcome.empty || !outcome.wrong.empty()) return outcome;
     data::CsvFields found = data::split_csv(text);
     // Open quotes take in the lines below, up to one with an odd number of them; each line is looked at once.
     for (bool open = found.open; open;) {
-      const Outcome next = read_line(lines, &more);
+      Outcome next = read_line(lines, &more);
       if (next.end) return {.wrong = "its quotes are never closed"};
       if (!next.wrong.empty()) return next;
       text += '\n' + more;

@@ -12,6 +12,9 @@
 // Unigram, their normalisers, pre-tokenisers, post-processors and decoders. What is not supported is refused by name.
 // The files of the SentencePiece library are read, trained and applied with that library.
 //
+// What such a file says of truncation and padding is kept and written again, but not applied: a text gives all of its
+// tokens, and batches carry lengths.
+//
 // Input may be any bytes. What is no UTF-8 becomes U+FFFD, as Python's decode(errors="replace") makes it; only a
 // tokeniser of bytes keeps it.
 #pragma once

@@ -1,4 +1,5 @@
 // Tokenisers of heed's own: words, characters, white space, bytes; vocabularies; what is kept of the input.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <heed/runtime.h>
 #include <heed/text.h>
@@ -22,9 +23,10 @@ std::vector<std::string> tokens_of(const Tokenizer& tokenizer, const std::string
 // What the places of the tokens say, with | between them.
 std::string places_of(const Tokenizer& tokenizer, const std::string& text) {
   std::string places;
-  for (const Token& token : tokenizer.encode(text))
-    places += (places.empty() ? "" : "|") +
-              text.substr(static_cast<size_t>(token.begin), static_cast<size_t>(token.end - token.begin));
+  for (const Token& token : tokenizer.encode(text)) {
+    if (!places.empty()) places += '|';
+    places += text.substr(static_cast<size_t>(token.begin), static_cast<size_t>(token.end - token.begin));
+  }
   return places;
 }
 Tokenizer trained(const std::string& text, const TokenizerOptions& options = {}) {
@@ -130,7 +132,7 @@ TEST(Vocabulary, JointIsThatOfAllTexts) {
 
 TEST(Vocabulary, DoesNotDependOnThreads) {
   std::vector<std::string> texts;
-  for (int i = 0; i < 300; ++i) texts.push_back("w" + std::to_string(i * i % 37) + " common w" + std::to_string(i));
+  for (int i = 0; i < 300; ++i) texts.push_back(fmt::format("w{} common w{}", i * i % 37, i));
   set_threads(1);
   const std::string one = train_tokenizer(texts).to_bytes();
   set_threads(3);

@@ -37,7 +37,10 @@ struct WordPiece : Decoder {
   void apply(Tokens& tokens) const override {
     for (size_t i = 0; i < tokens.size(); ++i) {
       std::string& token = tokens[i];
-      if (i > 0) token.starts_with(prefix) ? token.erase(0, prefix.size()) : token.insert(0, " ");
+      if (i > 0 && token.starts_with(prefix))
+        token.erase(0, prefix.size());
+      else if (i > 0)
+        token.insert(token.begin(), ' ');
       if (cleans) clean(token);
     }
   }

@@ -127,6 +127,22 @@ void Bench::elements(std::string_view name, std::string_view shape, double count
   print({name, shape, 1, time, a_cycle, "el/cycle", "clock", a_cycle});
 }
 
+void Bench::promised(std::string_view name, std::string_view shape, double count, const char* unit, double least,
+                     const Work& work) {
+  if (!wants(name)) return;
+  const ThreadsFor scope(1);
+  const double time = time_call(work), rate = count / time;
+  print({name, shape, 1, time, rate, unit, "promised", rate / least});
+}
+
+void Bench::against(std::string_view name, std::string_view shape, double count, const char* unit, const Work& work,
+                    const Work& plain) {
+  if (!wants(name)) return;
+  const ThreadsFor scope(1);
+  const double before = time_call(plain), time = time_call(work), limit = std::min(before, time_call(plain));
+  print({name, shape, 1, time, count / time, unit, "plain", limit / time});
+}
+
 void Bench::scaling(std::string_view name, std::string_view shape, const Work& work) {
   if (!wants(name)) return;
   const double all = time_call(work);

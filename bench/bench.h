@@ -55,6 +55,12 @@ class Bench {
   void elements(std::string_view name, std::string_view shape, double count, const Work& work);
   // Prints how often something happened that should not happen at all; the ratio is 1 where it did not.
   void count(std::string_view name, std::string_view shape, int64_t happened);
+  // The ratio is so many things a second on one core over the least that is promised; both in `unit`.
+  void promised(std::string_view name, std::string_view shape, double count, const char* unit, double least,
+                const Work& work);
+  // The ratio is the speed over that of `plain`, one core each, measured right before and right after.
+  void against(std::string_view name, std::string_view shape, double count, const char* unit, const Work& work,
+               const Work& plain);
   // The ratio is how many times faster all cores are than one.
   void scaling(std::string_view name, std::string_view shape, const Work& work);
 

@@ -23,4 +23,7 @@ struct AttentionOptions {
 };
 void run_attention(const AttentionOptions& options);
 
+// Tokenisers, on text that is made up.
+void run_text(const Options& options);
+
 }  // namespace heed::bench

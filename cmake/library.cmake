@@ -7,7 +7,7 @@ target_include_directories(heed_objects PUBLIC
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> PRIVATE ${PROJECT_SOURCE_DIR}/src)
 target_compile_definitions(heed_objects PRIVATE HEED_VERSION="${PROJECT_VERSION}")
 target_link_libraries(heed_objects
-  PRIVATE heed_flags OpenMP::OpenMP_CXX hwy::hwy DNNL::dnnl fmt::fmt libzip::zip nlohmann_json::nlohmann_json)
+  PRIVATE heed_flags ${HEED_DEPENDENCIES} nlohmann_json::nlohmann_json)
 
 function(heed_library name kind)
   add_library(${name} ${kind} $<TARGET_OBJECTS:heed_objects>)
@@ -16,7 +16,7 @@ function(heed_library name kind)
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_compile_features(${name} PUBLIC cxx_std_20)
   target_link_libraries(${name} PRIVATE
-    $<BUILD_INTERFACE:heed_flags> OpenMP::OpenMP_CXX hwy::hwy DNNL::dnnl fmt::fmt libzip::zip
+    $<BUILD_INTERFACE:heed_flags> ${HEED_DEPENDENCIES}
     $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
 endfunction()
 heed_library(heed_static STATIC)

@@ -6,8 +6,7 @@ file(GLOB HEED_BENCH_SOURCES CONFIGURE_DEPENDS bench/*.cc)
 
 function(heed_program_part name)
   target_include_directories(${name} PRIVATE src ${PROJECT_SOURCE_DIR})
-  target_link_libraries(${name} PRIVATE heed_flags heed_static OpenMP::OpenMP_CXX hwy::hwy DNNL::dnnl fmt::fmt libzip::zip
-    nlohmann_json::nlohmann_json)
+  target_link_libraries(${name} PRIVATE heed_flags heed_static ${HEED_DEPENDENCIES} nlohmann_json::nlohmann_json)
 endfunction()
 add_library(heed_verbs STATIC ${HEED_VERB_SOURCES})
 add_executable(heed src/cli/main.cc ${HEED_BENCH_SOURCES})

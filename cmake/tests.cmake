@@ -7,7 +7,7 @@ file(GLOB HEED_SUPPORT CONFIGURE_DEPENDS tests/support/*.cc)
 add_library(heed_testing STATIC EXCLUDE_FROM_ALL ${HEED_SUPPORT})
 target_include_directories(heed_testing PUBLIC src tests include)
 target_link_libraries(heed_testing
-  PUBLIC heed_flags heed_static GTest::gtest rapidcheck fmt::fmt hwy::hwy DNNL::dnnl libzip::zip nlohmann_json::nlohmann_json OpenMP::OpenMP_CXX)
+  PUBLIC heed_flags heed_static GTest::gtest rapidcheck ${HEED_DEPENDENCIES} nlohmann_json::nlohmann_json)
 target_compile_definitions(heed_testing PUBLIC
   HEED_VERSION="${PROJECT_VERSION}" HEED_GOLDEN="${PROJECT_SOURCE_DIR}/tests/golden")
 

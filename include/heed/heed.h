@@ -7,6 +7,7 @@
 
 #include <heed/attention.h>
 #include <heed/autograd.h>
+#include <heed/data.h>
 #include <heed/error.h>
 #include <heed/io.h>
 #include <heed/nn.h>
@@ -14,5 +15,6 @@
 #include <heed/random.h>
 #include <heed/runtime.h>
 #include <heed/tensor.h>
+#include <heed/text.h>
 #include <heed/train.h>
 #include <heed/visit.h>

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <heed/runtime.h>
 #include <omp.h>
+#include <unicode/uvernum.h>
 #include <zip.h>
+#include <zlib.h>
 
 #include "hwy/highway.h"
 
@@ -35,6 +37,8 @@ std::vector<LibraryVersion> libraries() {
       {"oneDNN", onednn_version()},
       {"fmt", fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
       {"libzip", zip_libzip_version()},
+      {"zlib", zlibVersion()},
+      {"ICU", U_ICU_VERSION},
       {"OpenMP", openmp_version()},
   };
 }

@@ -1,5 +1,5 @@
 // heed bench: how close to the limits of the machine. ops: each kernel and op; attention: the engine and the
-// mechanisms.
+// mechanisms; text: tokenisers.
 #include <memory>
 
 #include "bench/cases.h"
@@ -35,6 +35,14 @@ void add_attention(CLI::App& verb) {
   attention->callback([o] { bench::run_attention(*o); });
 }
 
+void add_text(CLI::App& verb) {
+  CLI::App* text = verb.add_subcommand("text", "tokenisers on one core, beside what is promised");
+  const auto options = std::make_shared<bench::Options>();
+  text->add_option("--filter", options->filter, "only cases whose name contains this");
+  text->add_flag("--json", options->json, "one JSON object a line");
+  text->callback([options] { bench::run_text(*options); });
+}
+
 }  // namespace
 
 void add_bench(CLI::App& app) {
@@ -42,6 +50,7 @@ void add_bench(CLI::App& app) {
   verb->require_subcommand(1);
   add_ops(*verb);
   add_attention(*verb);
+  add_text(*verb);
 }
 
 }  // namespace heed::cli

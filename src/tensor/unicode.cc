@@ -8,14 +8,7 @@
 #include <vector>
 
 namespace heed {
-namespace {
 
-struct Character {
-  uint32_t code = 0;
-  size_t bytes = 0;  // 0: no UTF-8 here
-};
-
-// RFC 3629.
 Character next_character(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
   const uint8_t first = byte(0);
@@ -32,6 +25,8 @@ Character next_character(std::string_view text) {
   if (code < kLeast[length] || code > 0x10ffff || surrogate) return {};
   return {code, length};
 }
+
+namespace {
 
 struct Range {
   uint32_t first, last;

@@ -1,11 +1,19 @@
 // Text from files: is it UTF-8, and how is it shown so that it can do nothing to a terminal?
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace heed {
+
+struct Character {
+  uint32_t code = 0;
+  size_t bytes = 0;  // 0: no UTF-8 here
+};
+Character next_character(std::string_view text);  // RFC 3629; text is not empty
 
 bool valid_utf8(std::string_view text);  // no overlong forms, surrogates or code points beyond U+10FFFF
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = Path(sys.argv[1]).resolve()
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 DEFINITION = re.compile(r"^(struct|class|template|namespace|enum|[\w:]+ \w+\(const heed::[^;]*\{)")
-PREAMBLE = "#include <heed/heed.h>\n#include <cmath>\n#include <iostream>\n#include <vector>\n"
+PREAMBLE = "#include <heed/heed.h>\n#include <cmath>\n#include <fstream>\n#include <iostream>\n#include <vector>\n"
 
 
 def readme_blocks(name):

@@ -53,7 +53,8 @@ Scores location(const Tensor& w);     // (W q)_j, W (S or more, D), or one for e
 Scores log_length(double scale = 1);  // scale·log S·q·k/√D, S the keys that are no padding
 Scores log_length(const Tensor& scale);
 Scores switchable_scale(const Tensor& gate, const Tensor& scales);  // c·q·k, c = Σ_m softmax(gate q)_m scales_m
-// vecᵀ tanh(w q + u k + bias): w (A,D) and u (A,D'), or one a head, (H,A,D) and (G,A,D'); vec (A) or (H,A).
+// vecᵀ tanh(w q + u k + bias): w (A,D) and u (A,D'), or one a head, (H,A,D) and (G,A,D'); undefined: q or k as they
+// are. vec (A) or (H,A).
 enum class Squash { tanh, sigma };  // sigma: 1/(1 + e^−x)
 struct AdditiveOptions {
   Tensor bias = {};   // (A)
@@ -66,6 +67,13 @@ Scores luong_concat(const Tensor& w, const Tensor& vec);                      //
 Scores keras_additive(const Tensor& scale = {});                              // Σ_d scale_d tanh(q_d + k_d), scale (D)
 Scores pooling(const Tensor& w, const Tensor& vec, const Tensor& bias = {});  // vecᵀ tanh(w k + bias), whatever q is
 Scores linear_pooling(const Tensor& w, const Tensor& bias = {});              // w·k + bias, w (D) or (H,D)
+
+// Scores for keys that are looked at again and again: what depends on the keys alone is computed once.
+struct ReadAhead {
+  Scores scores;
+  Tensor keys;  // (B,G,S,·)
+};
+ReadAhead read_ahead(const Scores& scores, const Tensor& k);
 
 // ---- Positions ------------------------------------------------------------------------------------------------------
 using Position = attention::Slot<attention::PositionRoom>;
@@ -269,6 +277,7 @@ class KeyValueCache {
   Tensor keys() const;    // (B,G,size,D)
   Tensor values() const;  // (B,G,size,E)
   void truncate(int64_t size);
+  void take(const Tensor& batches);  // i64: batch n becomes what was batch batches[n]
   Attended attend(const Tensor& q, const AttendOptions& options = {.span = causal()}) const;
 
  private:

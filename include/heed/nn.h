@@ -102,6 +102,11 @@ struct RmsNorm {
   void visit(auto&& field) { field("weight", weight); }
 };
 
+// Where a recurrent layer stands: (B, H); c of the LSTM alone. Undefined: at zero.
+struct RecurrentState {
+  Tensor h, c;
+  void visit(auto&& field) { field("h", h), field("c", c); }
+};
 // A recurrent layer over (T, B, in) -> (T, B, out): one direction, or two whose outputs stand side by side.
 struct Recurrent {
   std::vector<RecurrentWeights> directions;  // one or two
@@ -111,6 +116,8 @@ struct Recurrent {
   RecurrentOutput operator()(const Tensor& x, const RecurrentOptions& options = {}) const {
     return recurrent(cell, x, directions, options);
   }
+  // One step of one direction, x (B, in): the new state, whose h is the output.
+  RecurrentState step(const Tensor& x, const RecurrentState& before) const;
   void visit(auto&& field) { field("directions", directions); }
 };
 

@@ -44,6 +44,18 @@ void KeyValueCache::truncate(int64_t size) {
   size_ = size;
 }
 
+void KeyValueCache::take(const Tensor& batches) {
+  if (!keys_.defined()) return;
+  const auto taken = [&](const Tensor& all) {
+    const Tensor filled = index_select(all.slice(2, 0, size_), 0, batches);
+    Tensor room({filled.dim(0), filled.dim(1), all.dim(2), all.dim(3)}, all.dtype());
+    room.slice(2, 0, size_).copy_from(filled);
+    return room;
+  };
+  const NoGrad scope;
+  keys_ = taken(keys_), values_ = taken(values_);
+}
+
 Attended KeyValueCache::attend(const Tensor& q, const AttendOptions& options) const {
   return heed::attend(q, keys(), values(), options);
 }

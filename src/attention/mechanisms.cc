@@ -164,12 +164,19 @@ const Mechanism& mechanism(const std::string& name) {
   fail(ErrorKind::usage, "mechanisms", "there is no mechanism {}; the nearest name is {}", name, nearest->name);
 }
 
+Shape filled(Shape shape, int64_t inner) {
+  for (int64_t& size : shape) {
+    if (size <= -kInner) size = inner > 0 ? inner : -size - kInner;
+    size = std::abs(size);
+  }
+  return shape;
+}
+
 LearnedTensors example_tensors(const Mechanism& row, const Sizes& n, Dtype dtype, uint64_t seed) {
   LearnedTensors tensors;
   Random from{seed, 0, 0};
   for (const Learned& learned : row.learned) {
-    Shape shape = learned.shape(n);
-    for (int64_t& size : shape) size = std::abs(size);
+    const Shape shape = filled(learned.shape(n));
     tensors[learned.name] = (rand(shape, from, Dtype::f64) * (learned.high - learned.low) + learned.low).to(dtype);
   }
   return tensors;

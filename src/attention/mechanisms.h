@@ -19,13 +19,20 @@ struct Words {
 
 // A size of a learned tensor that follows from nothing: `example` is that of example values.
 constexpr int64_t any_size(int64_t example) { return -example; }
+// The same where it is the inner width of a small network, which whoever learns it chooses.
+constexpr int64_t kInner = int64_t{1} << 40;
+constexpr int64_t inner_width(int64_t example) { return -kInner - example; }
+// The shape with its free sizes filled in; inner 0: those of the example.
+Shape filled(Shape shape, int64_t inner = 0);
 
 // A learned tensor of a mechanism. One for each head and one for all of them may stand for each other, where the rooms
 // allow it.
 struct Learned {
   const char* name;
-  std::function<Shape(const Sizes&)> shape;  // may hold any_size
+  std::function<Shape(const Sizes&)> shape;  // may hold any_size and inner_width
   double low = -1, high = 1;                 // of example values
+  // Where training starts, element by element; none: as a weight of that shape does.
+  std::function<double(const Sizes&, int64_t)> start = {};
 };
 using LearnedTensors = std::map<std::string, Tensor>;
 

@@ -1,9 +1,15 @@
 // The rows, each defined in the room of what it is about.
 #pragma once
 
+#include <cmath>
+
 #include "attention/mechanisms.h"
 
 namespace heed::attention {
+
+// Where the training of a learned tensor may start.
+inline double at_zero(const Sizes&, int64_t) { return 0; }
+inline double one_over_root(const Sizes& n, int64_t) { return 1 / std::sqrt(static_cast<double>(n.width)); }  // 1/√D
 
 Mechanism dot_row();
 Mechanism scaled_dot_row();

@@ -24,3 +24,12 @@ std::vector<int64_t> integers(const char* who, const Tensor& x) {
 }
 
 }  // namespace heed::attention
+
+namespace heed {
+
+ReadAhead read_ahead(const Scores& scores, const Tensor& k) {
+  ReadAhead ahead = attention::room_of(scores).read_ahead(k);
+  return ahead.scores.room ? ahead : ReadAhead{scores, ahead.keys};
+}
+
+}  // namespace heed

@@ -58,7 +58,7 @@ Mechanism sink_row() {
                "not each have a sink.",
                "权重之和小于 1。log-sum-exp 只含真正的键：要合并的各部分不能各自带 sink。"},
       .code = "heed::attend(q, k, v, {.normalizer = heed::sink(logits)})",
-      .learned = {{"sink", [](const Sizes& n) { return Shape{n.heads}; }, -1, 1}},
+      .learned = {{"sink", [](const Sizes& n) { return Shape{n.heads}; }, -1, 1, at_zero}},
       .options = [](const LearnedTensors& w, const Sizes&) { return AttendOptions{.normalizer = sink(w.at("sink"))}; }};
 }
 

@@ -62,11 +62,11 @@ Mechanism shaw_row() {
           .code = "heed::attend(q, k, v, {.position = heed::shaw(keys, values)})",
           .learned = {{"relative_keys",
                        [](const Sizes& n) {
-                         return Shape{any_size(2 * 3 + 1), n.width};
+                         return Shape{inner_width(2 * 3 + 1), n.width};
                        }},
                       {"relative_values",
                        [](const Sizes& n) {
-                         return Shape{any_size(2 * 3 + 1), n.value_width};
+                         return Shape{inner_width(2 * 3 + 1), n.value_width};
                        }}},
           .options = [](const LearnedTensors& w, const Sizes&) {
             return AttendOptions{.position = shaw(w.at("relative_keys"), w.at("relative_values"))};

@@ -66,7 +66,8 @@ Mechanism t5_row() {
       .learned = {{"buckets",
                    [](const Sizes& n) {
                      return Shape{n.heads, any_size(32)};
-                   }}},
+                   },
+                   -1, 1, at_zero}},
       .options = [](const LearnedTensors& w, const Sizes&) {
         return AttendOptions{.scores = dot(), .position = t5(w.at("buckets"))};
       }};

@@ -82,14 +82,16 @@ Mechanism transformer_xl_row() {
       .learned = {{"u",
                    [](const Sizes& n) {
                      return Shape{n.heads, n.width};
-                   }},
+                   },
+                   -1, 1, at_zero},
                   {"v_bias",
                    [](const Sizes& n) {
                      return Shape{n.heads, n.width};
-                   }},
+                   },
+                   -1, 1, at_zero},
                   {"w_relative",
                    [](const Sizes& n) {
-                     return Shape{n.heads * n.width, any_size(6)};
+                     return Shape{n.heads * n.width, inner_width(6)};
                    },
                    -0.5, 0.5}},
       .options = [](const LearnedTensors& w, const Sizes&) {

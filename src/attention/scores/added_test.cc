@@ -26,6 +26,22 @@ struct Given {
 
 Tensor of(const Shape& shape) { return sample(shape, -1, 1, 4); }
 
+TEST(Added, ReadingAheadChangesNothing) {
+  const Given x;
+  const Scores all[] = {additive(of({7, 4}), of({7, 6}), of({2, 7}), {.bias = of({7})}),
+                        additive(of({7, 4}), of({7, 6}), of({7}), {.gain = of({2}), .value = of({7, 3})}),
+                        luong_concat(of({7, 10}), of({7})),
+                        pooling(of({7, 6}), of({7}), of({7})),
+                        linear_pooling(of({6})),
+                        general(of({4, 6}))};
+  for (const Scores& scores : all) {
+    const ReadAhead ahead = read_ahead(scores, x.k);
+    EXPECT_TRUE(
+        close(attend(x.q, ahead.keys, x.v, {.scores = ahead.scores}).out.values(), x.run(scores).values(), 1e-14));
+  }
+  EXPECT_EQ(read_ahead(all[0], x.k).keys.shape(), (Shape{2, 1, 5, 7}));
+}
+
 TEST(Added, WidthsThatDisagreeAreErrors) {
   const Given x;
   EXPECT_TRUE(x.refuses(additive(of({7, 5}), of({7, 6}), of({7})), {"w of additive", "(7, 5)", "q is 4 wide"}));

@@ -17,10 +17,13 @@ class Additive final : public ScoreRoom {
   Additive(Tensor w, Tensor u, Tensor v, AdditiveOptions options)
       : w_(std::move(w)), u_(std::move(u)), v_(std::move(v)), options_(std::move(options)) {}
   const char* name() const override { return "additive"; }
+  ReadAhead read_ahead(const Tensor& k) const override {
+    return {additive(w_, {}, v_, options_), project(k, u_, "u of additive", "k")};
+  }
 
   void prepare(Pipeline& p) const override {
     Tensor q = project(p.q, w_, "w of additive", "q"), v = v_;
-    Tensor k = project(without_padding(p, p.k), u_, "u of additive", "k");
+    Tensor k = project_keys(p, u_, "u of additive");
     if (options_.bias.defined()) {
       check(options_.bias.shape() == Shape{q.dim(-1)}, "attend", "the bias of additive has shape {}, wanted ({})",
             options_.bias.shape().text(), q.dim(-1));
@@ -74,7 +77,7 @@ class Additive final : public ScoreRoom {
   AdditiveOptions options_;
 };
 
-constexpr int64_t kWidth = any_size(6);
+constexpr int64_t kWidth = inner_width(6);
 Shape from_query(const Sizes& n) { return {kWidth, n.width}; }
 Shape from_key(const Sizes& n) { return {kWidth, any_size(n.width)}; }
 Shape from_value(const Sizes& n) { return {kWidth, n.value_width}; }
@@ -95,7 +98,7 @@ Mechanism additive_row() {
           .trap = {"The query is the decoder's state before the step (Bahdanau), not the one after it (Luong).",
                    "查询是该步之前的解码器状态（Bahdanau），而不是该步之后的状态（Luong）。"},
           .code = "heed::attend(q, k, v, {.scores = heed::additive(w, u, vec, {.bias = b})})",
-          .learned = {{"w", from_query}, {"u", from_key}, {"vec", vector_a_head}, {"b", one_vector}},
+          .learned = {{"w", from_query}, {"u", from_key}, {"vec", vector_a_head}, {"b", one_vector, -1, 1, at_zero}},
           .options = [](const LearnedTensors& t, const Sizes&) {
             return AttendOptions{.scores = additive(t.at("w"), t.at("u"), t.at("vec"), {.bias = t.at("b")})};
           }};
@@ -116,8 +119,8 @@ Mechanism normed_additive_row() {
       .learned = {{"w", from_query},
                   {"u", from_key},
                   {"vec", one_vector, 0.2, 1},
-                  {"b", one_vector},
-                  {"g", [](const Sizes& n) { return Shape{n.heads}; }, 0.5, 1.5}},
+                  {"b", one_vector, -1, 1, at_zero},
+                  {"g", [](const Sizes& n) { return Shape{n.heads}; }, 0.5, 1.5, one_over_root}},
       .options = [](const LearnedTensors& t, const Sizes&) {
         return AttendOptions{.scores =
                                  additive(t.at("w"), t.at("u"), t.at("vec"), {.bias = t.at("b"), .gain = t.at("g")})};

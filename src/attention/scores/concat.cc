@@ -13,13 +13,20 @@ class Concat final : public ScoreRoom {
  public:
   Concat(Tensor w, Tensor v) : w_(std::move(w)), v_(std::move(v)) {}
   const char* name() const override { return "concat"; }
+  ReadAhead read_ahead(const Tensor& k) const override {
+    const int64_t of_query = w_.dim(-1) - k.dim(-1);
+    check(w_.rank() == 2 && of_query > 0, "attend", "w of concat has shape {}, k is {} wide", w_.shape().text(),
+          k.dim(-1));
+    return {additive(slice(w_, 1, 0, of_query), {}, v_),
+            project(k, slice(w_, 1, of_query, w_.dim(-1)), "w of concat", "k")};
+  }
   void prepare(Pipeline& p) const override {
     const int64_t of_query = p.q.dim(-1), width = of_query + p.k.dim(-1);
     check(w_.rank() == 2 && w_.dim(1) == width, "attend",
           "w of concat has shape {}: wanted (A, {}), since q is {} wide and k {}", w_.shape().text(), width, of_query,
           p.k.dim(-1));
     add_scores(p, project(p.q, slice(w_, 1, 0, of_query), "w of concat", "q"),
-               project(without_padding(p, p.k), slice(w_, 1, of_query, width), "w of concat", "k"), v_);
+               project_keys(p, slice(w_, 1, of_query, width), "w of concat"), v_);
   }
   double reference(const Plain& x, int64_t i, int64_t j) const override {
     std::vector<double> both(x.query(i), x.query(i) + x.width);
@@ -52,9 +59,9 @@ Mechanism concat_row() {
           .code = "heed::attend(q, k, v, {.scores = heed::luong_concat(w, vec)})",
           .learned = {{"w",
                        [](const Sizes& n) {
-                         return Shape{any_size(7), any_size(2 * n.width)};
+                         return Shape{inner_width(7), any_size(2 * n.width)};
                        }},
-                      {"vec", [](const Sizes&) { return Shape{any_size(7)}; }}},
+                      {"vec", [](const Sizes&) { return Shape{inner_width(7)}; }}},
           .options = [](const LearnedTensors& t, const Sizes&) {
             return AttendOptions{.scores = luong_concat(t.at("w"), t.at("vec"))};
           }};

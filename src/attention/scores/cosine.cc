@@ -54,7 +54,8 @@ Mechanism cosine_row() {
       .trap = {"With τ = 1 the weights can hardly differ, at most by e²; take 10 or more, or learn it.",
                "τ = 1 时权重之间最多相差 e² 倍；应取 10 以上，或让它可学习。"},
       .code = "heed::attend(q, k, v, {.scores = heed::cosine(10)})",
-      .learned = {{"scale", [](const Sizes& n) { return Shape{n.heads}; }, 1, 5}},
+      .learned = {{"scale", [](const Sizes& n) { return Shape{n.heads}; }, 1, 5,
+                   [](const Sizes&, int64_t) { return 5.0; }}},
       .options = [](const LearnedTensors& w, const Sizes&) { return AttendOptions{.scores = cosine(w.at("scale"))}; }};
 }
 

@@ -45,7 +45,7 @@ Mechanism distance_row() {
                       "看最近的键，即核回归。q 与 k 使用同一投影时满足 Lipschitz 条件。"},
           .trap = {"Distances of wide vectors grow with D: take τ about 1/√D.", "向量越宽距离越大：τ 宜取约 1/√D。"},
           .code = "heed::attend(q, k, v, {.scores = heed::distance(0.125)})",
-          .learned = {{"scale", [](const Sizes& n) { return Shape{n.heads}; }, 0.05, 0.3}},
+          .learned = {{"scale", [](const Sizes& n) { return Shape{n.heads}; }, 0.05, 0.3, one_over_root}},
           .options = [](const LearnedTensors& w, const Sizes&) {
             return AttendOptions{.scores = distance(w.at("scale"))};
           }};

@@ -111,7 +111,7 @@ Mechanism learned_scale_row() {
                    "into q and k.",
                    "缩放应从 1/√D 开始（向量已归一化时从 1 开始），不要从 0 开始：为 0 时 q、k 得不到梯度。"},
           .code = "heed::attend(q, k, v, {.scores = heed::scaled_dot(scale)})",
-          .learned = {{"scale", [](const Sizes& n) { return Shape{n.heads}; }, 0.1, 1}},
+          .learned = {{"scale", [](const Sizes& n) { return Shape{n.heads}; }, 0.1, 1, one_over_root}},
           .options = [](const LearnedTensors& w, const Sizes&) {
             return AttendOptions{.scores = scaled_dot(w.at("scale"))};
           }};

@@ -23,8 +23,11 @@ class Pooling final : public ScoreRoom {
  public:
   Pooling(Tensor w, Tensor v, Tensor bias) : w_(std::move(w)), v_(std::move(v)), bias_(std::move(bias)) {}
   const char* name() const override { return "pooling"; }
+  ReadAhead read_ahead(const Tensor& k) const override {
+    return {pooling({}, v_, bias_), project(k, w_, "w of pooling", "k")};
+  }
   void prepare(Pipeline& p) const override {
-    const Tensor k = project(without_padding(p, p.k), w_, "w of pooling", "k");
+    const Tensor k = project_keys(p, w_, "w of pooling");
     const Tensor bias = bias_.defined() ? bias_ : Tensor::zeros({k.dim(-1)}, k.dtype());
     check(bias.shape() == Shape{k.dim(-1)}, "attend", "the bias of pooling has shape {}, wanted ({})",
           bias.shape().text(), k.dim(-1));
@@ -83,10 +86,10 @@ Mechanism pooling_row() {
           .code = "heed::attend(one, k, v, {.scores = heed::pooling(w, vec, b)})",
           .learned = {{"w",
                        [](const Sizes& n) {
-                         return Shape{any_size(5), any_size(n.width)};
+                         return Shape{inner_width(5), any_size(n.width)};
                        }},
-                      {"vec", [](const Sizes&) { return Shape{any_size(5)}; }},
-                      {"b", [](const Sizes&) { return Shape{any_size(5)}; }}},
+                      {"vec", [](const Sizes&) { return Shape{inner_width(5)}; }},
+                      {"b", [](const Sizes&) { return Shape{inner_width(5)}; }, -1, 1, at_zero}},
           .options = [](const LearnedTensors& t, const Sizes&) {
             return AttendOptions{.scores = pooling(t.at("w"), t.at("vec"), t.at("b"))};
           }};
@@ -108,7 +111,7 @@ Mechanism linear_pooling_row() {
                        [](const Sizes& n) {
                          return Shape{n.heads, any_size(n.width)};
                        }},
-                      {"b", [](const Sizes&) { return Shape{1}; }}},
+                      {"b", [](const Sizes&) { return Shape{1}; }, -1, 1, at_zero}},
           .options = [](const LearnedTensors& t, const Sizes&) {
             return AttendOptions{.scores = linear_pooling(t.at("w"), t.at("b"))};
           }};

@@ -86,7 +86,8 @@ Mechanism log_length_row() {
       .trap = {"S counts the keys of the call, not those that a query may see: step by step, with a cache, it grows.",
                "S 是本次调用的键数，而非某个查询可见的键数：逐步生成并使用缓存时，它会增长。"},
       .code = "heed::attend(q, k, v, {.scores = heed::log_length()})",
-      .learned = {{"scale", [](const Sizes& n) { return Shape{n.heads}; }, 0.3, 1}},
+      .learned = {{"scale", [](const Sizes& n) { return Shape{n.heads}; }, 0.3, 1,
+                   [](const Sizes&, int64_t) { return 0.3; }}},
       .options = [](const LearnedTensors& w, const Sizes&) {
         return AttendOptions{.scores = log_length(w.at("scale"))};
       }};
@@ -105,9 +106,12 @@ Mechanism switchable_scale_row() {
           .code = "heed::attend(q, k, v, {.scores = heed::switchable_scale(gate, scales)})",
           .learned = {{"gate",
                        [](const Sizes& n) {
-                         return Shape{any_size(3), n.width};
+                         return Shape{inner_width(3), n.width};
                        }},
-                      {"scales", [](const Sizes&) { return Shape{any_size(3)}; }, 0.1, 1}},
+                      {"scales", [](const Sizes&) { return Shape{inner_width(3)}; }, 0.1, 1,
+                       [](const Sizes& n, int64_t i) {
+                         return std::exp2(static_cast<double>(i % 5 - 2)) * one_over_root(n, i);
+                       }}},
           .options = [](const LearnedTensors& w, const Sizes&) {
             return AttendOptions{.scores = switchable_scale(w.at("gate"), w.at("scales"))};
           }};

@@ -72,7 +72,8 @@ Mechanism adaptive_row() {
                "no gradient back.",
                "若不对 z 加损失，各头不会变短；若每步之后不截断，z 会越界且没有梯度能拉回。"},
       .code = "heed::attend(q, k, v, {.span = heed::adaptive(z, 32) & heed::causal()})",
-      .learned = {{"z", [](const Sizes& n) { return Shape{n.heads}; }, 1, 6}},
+      .learned = {{"z", [](const Sizes& n) { return Shape{n.heads}; }, 1, 6,
+                   [](const Sizes&, int64_t) { return 16.0; }}},
       .options = [](const LearnedTensors& w, const Sizes&) { return AttendOptions{.span = adaptive(w.at("z"), 4)}; }};
 }
 

@@ -120,9 +120,9 @@ Mechanism local_p_row() {
           .code = "heed::attend(q, k, v, {.span = heed::local_p(w_p, v_p, 10)})",
           .learned = {{"w_p",
                        [](const Sizes& n) {
-                         return Shape{any_size(3), n.width};
+                         return Shape{inner_width(3), n.width};
                        }},
-                      {"v_p", [](const Sizes&) { return Shape{any_size(3)}; }}},
+                      {"v_p", [](const Sizes&) { return Shape{inner_width(3)}; }}},
           .options = [](const LearnedTensors& w, const Sizes&) {
             return AttendOptions{.span = local_p(w.at("w_p"), w.at("v_p"), 3)};
           }};

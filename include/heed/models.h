@@ -1,0 +1,85 @@
+// Models from sentence to sentence, and of sentences: made by name, trained on batches, run step by step.
+//
+//   const std::unique_ptr<heed::SequenceModel> model = heed::make_model(
+//       "rnn-search", {{"source_words", "100"}, {"target_words", "50"}, {"width", "32"}});
+//   const heed::Sentences source = heed::pad({{5, 6, 7}, {8, 9}}), target = heed::pad({{1, 4, 2}, {1, 3, 4}});
+//   const heed::Decoded decoded = model->forward(source, target);              // features of all places at once
+//   std::cout << decoded.features.shape() << '\n';                              // (2, 3, 32)
+//   std::cout << model->read_out(decoded.features).shape() << '\n';             // (2, 3, 50): logits of the next word
+#pragma once
+
+#include <heed/nn.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace heed {
+
+// Numbers of tokens, padded at the end.
+struct Sentences {
+  Tensor ids;      // i64 (B,T)
+  Tensor lengths;  // i64 (B)
+
+  int64_t count() const { return lengths.dim(0); }
+  int64_t longest() const { return ids.dim(1); }
+};
+Sentences pad(const std::vector<std::vector<int32_t>>& sentences, int32_t padding = 0);
+
+// One way through a model.
+struct Pass {
+  bool training = false;  // dropout works
+  bool weights = false;   // attention's weights are wanted
+};
+
+struct Decoded {
+  Tensor features;  // (B,T,W): what read_out makes logits of
+  Tensor weights;   // (B,T,S) of where each place looked at the source, a mean over heads; where asked for
+  Tensor loss;      // of the model's own, one number, to be added to the training loss; undefined: none
+};
+
+// Where decoding stands: of each sentence the source, and of each of its rows what was said so far. A sentence has as
+// many rows as any other, side by side.
+class DecoderState {
+ public:
+  virtual ~DecoderState() = default;
+  virtual void take_rows(const Tensor& rows) = 0;            // i64: row n goes on from what was row rows[n]
+  virtual void take_sentences(const Tensor& sentences) = 0;  // the same of the sources alone
+};
+
+class SequenceModel {
+ public:
+  virtual ~SequenceModel() = default;
+  virtual const std::string& name() const = 0;  // of the table: "rnn-search"
+  virtual bool has_source() const = 0;          // false: a language model, which gets no source
+  // The configuration by the names of its fields: what make_model takes.
+  virtual std::map<std::string, std::string> configuration() const = 0;
+  virtual NamedTensors weights() = 0;
+
+  // Place t of the result has read the target up to and with its place t.
+  virtual Decoded forward(const Sentences& source, const Sentences& target, const Pass& pass = {}) const = 0;
+  virtual Tensor read_out(const Tensor& features) const = 0;  // logits (…, words)
+  // The cross-entropy of the logits of features (…, W) with the next words (…), which never holds all logits.
+  virtual Tensor loss(const Tensor& features, const Tensor& next, const CrossEntropyOptions& options = {}) const = 0;
+
+  // Step by step: the state before the first word, a row a sentence; then ids (rows, n) of what each row says next.
+  virtual std::unique_ptr<DecoderState> begin(const Sentences& source) const = 0;
+  virtual Decoded step(DecoderState& state, const Tensor& ids, const Pass& pass = {}) const = 0;
+};
+
+// Error naming the nearest where there is no such model, no such field, or a value that does not fit.
+std::unique_ptr<SequenceModel> make_model(const std::string& name, const std::map<std::string, std::string>& fields);
+
+// What there is to say of a model and of the fields of its configuration.
+struct ModelField {
+  std::string name, value, help;  // value: the default
+};
+struct ModelInfo {
+  std::string name, paper, what;
+  bool has_source = true;
+  std::vector<ModelField> fields;
+};
+const std::vector<ModelInfo>& models();
+
+}  // namespace heed

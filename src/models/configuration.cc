@@ -1,0 +1,41 @@
+#include "models/configuration.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace heed {
+namespace {
+
+template <class Number>
+void read_number(const std::string& name, const std::string& text, const char* wanted, Number& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  check(error == std::errc() && end == text.data() + text.size(), name, "got '{}', wanted {}", text, wanted);
+}
+
+}  // namespace
+
+void read_field(const std::string&, const std::string& text, std::string& value) { value = text; }
+void read_field(const std::string& name, const std::string& text, bool& value) {
+  check(text == "true" || text == "false", name, "got '{}', wanted true or false", text);
+  value = text == "true";
+}
+void read_field(const std::string& name, const std::string& text, int64_t& value) {
+  read_number(name, text, "a whole number", value);
+}
+void read_field(const std::string& name, const std::string& text, double& value) {
+  read_number(name, text, "a number", value);
+  check(std::isfinite(value), name, "got '{}', wanted a finite number", text);
+}
+
+void refuse_choice(const std::string& name, const std::string& text, const std::vector<std::string>& all) {
+  fail(ErrorKind::usage, name, "got '{}', wanted {}", text, fmt::join(all, ", "));
+}
+
+void check_known(const std::string& who, const std::string& field, const std::vector<std::string>& known) {
+  check(std::find(known.begin(), known.end(), field) != known.end(), who, "it has no option {}; it has {}", field,
+        fmt::join(known, ", "));
+}
+
+}  // namespace heed

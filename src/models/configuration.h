@@ -1,0 +1,70 @@
+// A configuration names its fields once: visit calls field(name, value, help) for each. From it follow the fields as
+// text, config.json, the command line's options and their help.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+
+namespace heed {
+
+// An enumeration that a configuration holds: names_of(Choice{}) gives its values by name.
+template <class Value>
+concept Choice = std::is_enum_v<Value>;
+
+inline std::string field_text(const std::string& value) { return value; }
+inline std::string field_text(bool value) { return value ? "true" : "false"; }
+inline std::string field_text(int64_t value) { return fmt::format("{}", value); }
+inline std::string field_text(double value) { return fmt::format("{}", value); }
+template <Choice Value>
+std::string field_text(Value value) {
+  for (const auto& [name, each] : names_of(value))
+    if (each == value) return name;
+  return "";
+}
+
+void read_field(const std::string& name, const std::string& text, std::string& value);
+void read_field(const std::string& name, const std::string& text, bool& value);
+void read_field(const std::string& name, const std::string& text, int64_t& value);
+void read_field(const std::string& name, const std::string& text, double& value);
+[[noreturn]] void refuse_choice(const std::string& name, const std::string& text, const std::vector<std::string>& all);
+template <Choice Value>
+void read_field(const std::string& name, const std::string& text, Value& value) {
+  std::vector<std::string> all;
+  for (const auto& [of, each] : names_of(value)) {
+    if (text == of) return void(value = each);
+    all.push_back(of);
+  }
+  refuse_choice(name, text, all);
+}
+
+template <class Config>
+std::map<std::string, std::string> field_texts(const Config& config) {
+  std::map<std::string, std::string> texts;
+  const_cast<Config&>(config).visit(
+      [&](const char* name, const auto& value, const char*) { texts[name] = field_text(value); });
+  return texts;
+}
+
+// Error naming a field that the configuration of `who` does not have.
+void check_known(const std::string& who, const std::string& field, const std::vector<std::string>& known);
+
+template <class Config>
+Config configured(const std::string& who, const std::map<std::string, std::string>& fields) {
+  Config config;
+  std::vector<std::string> known;
+  config.visit([&](const char* name, auto& value, const char*) {
+    known.emplace_back(name);
+    if (const auto given = fields.find(name); given != fields.end()) read_field(name, given->second, value);
+  });
+  for (const auto& [name, text] : fields) check_known(who, name, known);
+  return config;
+}
+
+}  // namespace heed

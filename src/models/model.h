@@ -1,0 +1,130 @@
+// What every model of sentences is made from: a struct with its configuration, its weights and three functions becomes
+// a SequenceModel here.
+//
+//   struct Model {
+//     struct Config { …; void visit(auto&& field); };    // (name, value, help)
+//     static constexpr ModelWords kWords;                // name, paper, what it is
+//     struct State {                                     // where decoding stands
+//       void visit_sentences(auto&& field);              // tensors (B,…): of the source
+//       void visit_rows(auto&& field);                   // tensors (R,…), caches: of what was said
+//     };
+//     explicit Model(const Config& config);
+//     Decoded forward(const Sentences& source, const Sentences& target, const Pass& pass) const;
+//     State begin(const Sentences& source) const;
+//     Decoded step(State& state, const Tensor& ids, const Pass& pass) const;
+//     OutputWords output() const;
+//     void visit(auto&& field);                          // the weights
+//   };
+#pragma once
+
+#include <heed/models.h>
+
+#include "models/configuration.h"
+
+namespace heed {
+
+struct ModelWords {
+  const char *name, *paper, *what;
+  bool has_source = true;
+};
+
+// The last layer: a row for each word.
+struct OutputWords {
+  Tensor weight, bias;
+};
+
+inline Tensor dropped(const Tensor& x, double p, const Pass& pass) {
+  return pass.training && p > 0 ? dropout(x, p) : x;
+}
+
+namespace sequence {
+
+inline void take(Tensor& tensor, const Tensor& rows) {
+  if (tensor.defined()) tensor = index_select(tensor, 0, rows);
+}
+inline void take(KeyValueCache& cache, const Tensor& rows) { cache.take(rows); }
+template <class Field>
+void take(std::vector<Field>& fields, const Tensor& rows) {
+  for (Field& field : fields) take(field, rows);
+}
+void take(Visitable auto& fields, const Tensor& rows) {
+  fields.visit([&](const char*, auto& field) { take(field, rows); });
+}
+
+template <class State>
+class StateOf final : public DecoderState {
+ public:
+  explicit StateOf(State state) : state(std::move(state)) {}
+  void take_rows(const Tensor& rows) override {
+    state.visit_rows([&](auto& field) { take(field, rows); });
+  }
+  void take_sentences(const Tensor& sentences) override {
+    state.visit_sentences([&](auto& field) { take(field, sentences); });
+  }
+  State state;
+};
+
+template <class Model>
+class ModelOf final : public SequenceModel {
+ public:
+  using Config = typename Model::Config;
+  using State = StateOf<typename Model::State>;
+  explicit ModelOf(const Config& config) : config_(config), model_(config) {}
+
+  const std::string& name() const override {
+    static const std::string name = Model::kWords.name;
+    return name;
+  }
+  bool has_source() const override { return Model::kWords.has_source; }
+  std::map<std::string, std::string> configuration() const override { return field_texts(config_); }
+  NamedTensors weights() override { return named_weights(model_); }
+
+  Decoded forward(const Sentences& source, const Sentences& target, const Pass& pass) const override {
+    return model_.forward(source, target, pass);
+  }
+  Tensor read_out(const Tensor& features) const override {
+    const OutputWords words = model_.output();
+    return linear(features, words.weight, words.bias);
+  }
+  Tensor loss(const Tensor& features, const Tensor& next, const CrossEntropyOptions& options) const override {
+    const OutputWords words = model_.output();
+    return linear_cross_entropy(features, words.weight, words.bias, next, options);
+  }
+  std::unique_ptr<DecoderState> begin(const Sentences& source) const override {
+    return std::make_unique<State>(model_.begin(source));
+  }
+  Decoded step(DecoderState& state, const Tensor& ids, const Pass& pass) const override {
+    return model_.step(dynamic_cast<State&>(state).state, ids, pass);
+  }
+
+ private:
+  Config config_;
+  Model model_;
+};
+
+// A row of the table of models.
+struct ModelRow {
+  ModelInfo info;
+  std::unique_ptr<SequenceModel> (*make)(const std::map<std::string, std::string>& fields);
+};
+
+template <class Model>
+ModelRow row_of() {
+  constexpr ModelWords words = Model::kWords;
+  ModelRow row{
+      {words.name, words.paper, words.what, words.has_source, {}},
+      [](const std::map<std::string, std::string>& fields) -> std::unique_ptr<SequenceModel> {
+        return std::make_unique<ModelOf<Model>>(configured<typename Model::Config>(Model::kWords.name, fields));
+      }};
+  typename Model::Config config;
+  config.visit([&](const char* name, const auto& value, const char* help) {
+    row.info.fields.push_back({name, field_text(value), help});
+  });
+  return row;
+}
+
+// A room each.
+ModelRow rnn_search_row();
+
+}  // namespace sequence
+}  // namespace heed

@@ -1,0 +1,49 @@
+// The table of models.
+#include <algorithm>
+
+#include "base/check.h"
+#include "models/model.h"
+
+namespace heed {
+namespace {
+
+const std::vector<sequence::ModelRow>& rows() {
+  static const std::vector<sequence::ModelRow> all = {
+      sequence::rnn_search_row(),
+  };
+  return all;
+}
+
+}  // namespace
+
+const std::vector<ModelInfo>& models() {
+  static const std::vector<ModelInfo> all = [] {
+    std::vector<ModelInfo> infos;
+    for (const sequence::ModelRow& row : rows()) infos.push_back(row.info);
+    return infos;
+  }();
+  return all;
+}
+
+std::unique_ptr<SequenceModel> make_model(const std::string& name, const std::map<std::string, std::string>& fields) {
+  std::vector<std::string> names;
+  for (const sequence::ModelRow& row : rows()) {
+    if (row.info.name == name) return row.make(fields);
+    names.push_back(row.info.name);
+  }
+  refuse_choice("model", name, names);
+}
+
+Sentences pad(const std::vector<std::vector<int32_t>>& sentences, int32_t padding) {
+  size_t longest = 0;
+  for (const auto& sentence : sentences) longest = std::max(longest, sentence.size());
+  const auto count = static_cast<int64_t>(sentences.size()), width = static_cast<int64_t>(longest);
+  Sentences batch{Tensor::full({count, width}, padding, Dtype::i64), Tensor({count}, Dtype::i64)};
+  for (size_t n = 0; n < sentences.size(); ++n) {
+    std::copy(sentences[n].begin(), sentences[n].end(), batch.ids.data<int64_t>() + n * longest);
+    batch.lengths.data<int64_t>()[n] = static_cast<int64_t>(sentences[n].size());
+  }
+  return batch;
+}
+
+}  // namespace heed

@@ -12,7 +12,10 @@
 
 #include <heed/nn.h>
 
+#include <functional>
 #include <memory>
+#include <span>
+#include <string>
 
 namespace heed {
 
@@ -128,5 +131,115 @@ class AdamW final : public Optimizer {
 
 // Scales all gradients so that their common norm is at most `limit`; returns the norm before.
 double clip_gradients(const std::vector<Tensor>& weights, double limit);
+
+// ---- fit: the loop that goes with them ------------------------------------------------------------------------------
+
+enum class Method { adam, adamw, sgd, nesterov, rmsprop, adagrad };
+// How the learning rate goes on after the warm-up: linear and cosine fall to 0 at the end, noam by 1/√step, plateau by
+// half whenever `patience`/2 validations brought nothing.
+enum class Schedule { constant, linear, cosine, noam, plateau };
+
+struct FitOptions {
+  Method optimizer = Method::adam;
+  double learning_rate = 0.001;
+  Schedule schedule = Schedule::cosine;
+  int64_t warm_up = 0;  // steps
+  double weight_decay = 0;
+  double clip = 1;             // common norm of the gradients; 0: none
+  int64_t accumulate = 1;      // batches a step
+  double average = 0;          // of weights (EMA): this much of it stays each step; 0: none
+  int64_t batch = 64;          // examples a batch …
+  int64_t tokens = 0;          // … or, where not 0, tokens with their padding
+  double epochs = 10;          // over the data …
+  int64_t steps = 0;           // … or so many steps …
+  double minutes = 0;          // … or so long; the first limit that is reached ends it
+  int64_t validate_every = 0;  // steps; 0: each epoch
+  int64_t patience = 0;        // validations without a better one after which training ends; 0: goes on
+  int64_t save_every = 0;      // steps; 0: with each validation
+  int64_t bad_steps = 5;       // in a row (NaN, infinity) after which training gives up
+  uint64_t seed = 1;
+
+  void visit(auto&& field) {
+    field("optimizer", optimizer, "adam, adamw, sgd, nesterov, rmsprop or adagrad");
+    field("learning_rate", learning_rate, "after the warm-up");
+    field("schedule", schedule, "constant, linear, cosine, noam or plateau");
+    field("warm_up", warm_up, "steps over which the rate rises");
+    field("weight_decay", weight_decay, "how fast weights fade");
+    field("clip", clip, "common norm of the gradients at most; 0: any");
+    field("accumulate", accumulate, "batches a step");
+    field("average", average, "of weights, as 0.999: moves by the rest each step; 0: none");
+    field("batch", batch, "examples a batch");
+    field("tokens", tokens, "tokens a batch in place of examples; 0: examples");
+    field("epochs", epochs, "times over the data at most");
+    field("steps", steps, "steps at most; 0: any number");
+    field("minutes", minutes, "time at most; 0: any");
+    field("validate_every", validate_every, "steps between validations; 0: an epoch");
+    field("patience", patience, "validations without a better one before it ends; 0: never");
+    field("save_every", save_every, "steps between checkpoints; 0: with validations");
+    field("bad_steps", bad_steps, "NaN or infinite steps in a row before it gives up");
+    field("seed", seed, "of weights, order and dropout");
+  }
+};
+
+// What is trained: weights, and losses of examples by their numbers.
+struct Learner {
+  NamedTensors weights;
+  std::vector<int64_t> lengths;  // of the training examples: a batch holds such of similar length
+  std::function<double(std::span<const int64_t> examples)> count;  // of what the loss is a sum over
+  std::function<Tensor(std::span<const int64_t> examples)> loss;   // a sum, one number
+  std::function<double()> validate;                                // less is better; none: the training loss counts
+};
+
+// Where training stands; what a checkpoint keeps beside the tensors.
+struct Progress {
+  int64_t step = 0, epoch = 0, batch = 0;              // batches of the epoch that are done
+  double seconds = 0;                                  // of training, over all sessions
+  int64_t targets = 0;                                 // that losses were taken of
+  double best = 0;                                     // of the validations so far
+  int64_t best_step = 0, validations = 0, waited = 0;  // since the best one
+  double rate_factor = 1;                              // of plateau
+  int64_t skipped = 0, skipped_in_a_row = 0;           // bad steps
+  double loss_sum = 0, loss_count = 0;                 // since the last validation
+
+  void visit(auto&& field) {
+    field("step", step), field("epoch", epoch), field("batch", batch), field("seconds", seconds);
+    field("targets", targets), field("best", best), field("best_step", best_step), field("validations", validations);
+    field("waited", waited), field("rate_factor", rate_factor), field("skipped", skipped);
+    field("skipped_in_a_row", skipped_in_a_row), field("loss_sum", loss_sum), field("loss_count", loss_count);
+  }
+};
+
+struct StepReport {
+  Progress progress;
+  double loss = 0, learning_rate = 0, gradient_norm = 0;  // the loss a target
+  double targets_a_second = 0;
+  double share = 0;      // of the whole training that is done
+  std::string bad = {};  // why the step was skipped
+};
+struct ValidationReport {
+  Progress progress;
+  double training_loss = 0, value = 0;
+  bool best = false;
+};
+
+// All that another run needs to go on, bit for bit.
+struct TrainingState {
+  NamedTensors weights, optimizer, average, best;
+  Progress progress;
+  Random random;
+};
+
+// Who looks on; each may be left out.
+struct FitWatchers {
+  std::function<void(const StepReport&)> on_step = {};
+  std::function<void(const ValidationReport&)> on_validation = {};  // the weights are those that were validated
+  std::function<void(const TrainingState&)> save = {};
+  std::function<bool()> stop = {};  // true: ends after this step, saved
+};
+
+// Trains until a limit of the options is reached, and puts the best weights back. `from`: goes on from there, with the
+// same options. Error(numeric) after several bad steps in a row, the weights as they were before them.
+Progress fit(const Learner& learner, const FitOptions& options = {}, const FitWatchers& watchers = {},
+             const TrainingState* from = nullptr);
 
 }  // namespace heed

@@ -1,0 +1,24 @@
+// Which examples make up the batches of an epoch: a function of the seed and the epoch alone.
+#pragma once
+
+#include <heed/random.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace heed {
+
+struct BatchOptions {
+  int64_t examples = 64;  // a batch …
+  int64_t tokens = 0;     // … or, where not 0, the longest example times their number at most
+  uint64_t seed = 1;
+};
+
+using Batches = std::vector<std::vector<int64_t>>;
+// All examples once, in batches of similar length, in random order.
+Batches batches_of_epoch(std::span<const int64_t> lengths, const BatchOptions& options, int64_t epoch);
+// The same sorted by length, for evaluation.
+Batches batches_by_length(std::span<const int64_t> lengths, const BatchOptions& options);
+
+}  // namespace heed

@@ -7,12 +7,18 @@
 //   while (pairs.next(&row)) std::cout << row.line << ": " << row.values[0] << " | " << row.values[1] << '\n';
 //   std::cout << pairs.bad().count << " bad: " << pairs.bad().named[0] << '\n';   // pairs.tsv:3: 1 column, wanted 2
 //
+// And rows without a file, to try a model on: line n of a seed is always the same.
+//
+//   for (const heed::Row& row : heed::made_data("dates", 3, {.seed = 7, .language = heed::MadeLanguage::english}))
+//     std::cout << row.values[0] << " -> " << row.values[1] << '\n';   // 19th December 2069 -> 2069-12-19 …
+//
 // Lines end in LF or CRLF, also the last one or not; a byte order mark is passed over. A line is bad that is no UTF-8,
 // longer than allowed, or breaks the rules of its format.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -64,5 +70,21 @@ RowReader read_tsv(const std::string& path, const RowOptions& options = {});
 RowReader read_csv(const std::string& path, const RowOptions& options = {});
 // An object a line. Columns are keys; a text is itself, everything else its JSON. Without `columns`: the first line's.
 RowReader read_json_lines(const std::string& path, const RowOptions& options = {});
+
+// ---- made data -------------------------------------------------------------------------------------------
+
+enum class MadeLanguage { english, chinese, both };  // both: half of the lines each
+struct Lengths {
+  int64_t least = 0, most = 0;  // both included
+};
+struct MadeOptions {
+  uint64_t seed = 1;
+  std::optional<Lengths> length = {};         // digits of numbers, clauses of reviews, letters of copy and reverse
+  std::optional<MadeLanguage> language = {};  // of dates, numbers, reviews; both
+  bool marked = false;                        // reviews: a third column, the text with «» around what decides
+};
+// name: dates (a written date, and as 2004-05-03), numbers (words and digits, either way round), reviews (positive or
+// negative, and the text), copy, reverse (random letters, and the answer). Line n depends on (seed, n) alone.
+std::vector<Row> made_data(const std::string& name, int64_t lines, const MadeOptions& options = {});
 
 }  // namespace heed

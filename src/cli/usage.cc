@@ -43,7 +43,22 @@ std::string unknown(const char* what, const std::string& word, const std::vector
   return fmt::format("no {} '{}'{}", what, word, meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant));
 }
 
+class ExamplesFirst : public CLI::Formatter {
+ public:
+  explicit ExamplesFirst(std::string examples) : examples_(std::move(examples)) {}
+  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override {
+    return examples_ + CLI::Formatter::make_help(app, std::move(name), mode);
+  }
+
+ private:
+  std::string examples_;
+};
+
 }  // namespace
+
+void examples_first(CLI::App& verb, const std::string& examples) {
+  verb.formatter(std::make_shared<ExamplesFirst>(examples));
+}
 
 const char* const kExamples =
     "Examples:\n"
@@ -51,6 +66,7 @@ const char* const kExamples =
     "  heed mechanisms alibi --lang zh    one of them: formula, worked numbers, picture, cost, traps, code\n"
     "  heed attend alibi in.safetensors -o out.safetensors\n"
     "                                     a mechanism on the tensors q, k, v of a file\n"
+    "  heed data dates -o dates.tsv       made data to try a model on: written dates and what they mean\n"
     "  heed bench attention               attention beside the limits of this machine\n"
     "  heed bench ops                     how close each kernel and op comes to the limits of this machine\n"
     "  heed bench ops --filter softmax    only the cases with this in their name\n"

@@ -9,6 +9,9 @@ namespace heed::cli {
 
 extern const char* const kExamples;
 
+// The verb's --help begins with them.
+void examples_first(CLI::App& verb, const std::string& examples);
+
 std::string version_text();
 
 // The candidate that `word` was most likely meant to be; empty where none is near.

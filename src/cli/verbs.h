@@ -8,6 +8,7 @@ namespace heed::cli {
 // Adds the verb's subcommand, its options and the callback that runs it. Errors leave the callback as heed::Error.
 void add_attend(CLI::App& app);
 void add_bench(CLI::App& app);
+void add_data(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_mechanisms(CLI::App& app);
 

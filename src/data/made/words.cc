@@ -16,7 +16,7 @@ std::string below_hundred(int64_t n) {
 }
 std::string below_thousand(int64_t n, And style) {
   if (n < 100) return below_hundred(n);
-  const std::string hundreds = fmt::format("{} hundred", kSmall[n / 100]);
+  std::string hundreds = fmt::format("{} hundred", kSmall[n / 100]);
   if (n % 100 == 0) return hundreds;
   return fmt::format("{}{}{}", hundreds, style == And::said ? " and " : " ", below_hundred(n % 100));
 }

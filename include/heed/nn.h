@@ -162,6 +162,8 @@ void zero_gradients(const std::vector<Tensor>& weights);
 // Copies from a file into the weights: every name and shape must be there, and no others.
 void load_weights(const NamedTensors& into, const std::string& file);
 void save_weights(const NamedTensors& weights, const std::string& file);
+// The same from tensors that were read; `where` names their file in errors.
+void copy_weights(const std::string& where, const TensorFile& from, const NamedTensors& into);
 
 template <class Model>
 void load_weights(Model& model, const std::string& file) requires Visitable<Model> {

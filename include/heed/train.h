@@ -149,7 +149,7 @@ struct FitOptions {
   int64_t accumulate = 1;      // batches a step
   double average = 0;          // of weights (EMA): this much of it stays each step; 0: none
   int64_t batch = 64;          // examples a batch …
-  int64_t tokens = 0;          // … or, where not 0, tokens with their padding
+  int64_t batch_tokens = 0;    // … or, where not 0, tokens with their padding
   double epochs = 10;          // over the data …
   int64_t steps = 0;           // … or so many steps …
   double minutes = 0;          // … or so long; the first limit that is reached ends it
@@ -157,7 +157,7 @@ struct FitOptions {
   int64_t patience = 0;        // validations without a better one after which training ends; 0: goes on
   int64_t save_every = 0;      // steps; 0: with each validation
   int64_t bad_steps = 5;       // in a row (NaN, infinity) after which training gives up
-  uint64_t seed = 1;
+  int64_t seed = 1;
 
   void visit(auto&& field) {
     field("optimizer", optimizer, "adam, adamw, sgd, nesterov, rmsprop or adagrad");
@@ -169,7 +169,7 @@ struct FitOptions {
     field("accumulate", accumulate, "batches a step");
     field("average", average, "of weights, as 0.999: moves by the rest each step; 0: none");
     field("batch", batch, "examples a batch");
-    field("tokens", tokens, "tokens a batch in place of examples; 0: examples");
+    field("batch_tokens", batch_tokens, "tokens a batch in place of examples; 0: examples");
     field("epochs", epochs, "times over the data at most");
     field("steps", steps, "steps at most; 0: any number");
     field("minutes", minutes, "time at most; 0: any");
@@ -233,8 +233,8 @@ struct TrainingState {
 struct FitWatchers {
   std::function<void(const StepReport&)> on_step = {};
   std::function<void(const ValidationReport&)> on_validation = {};  // the weights are those that were validated
-  std::function<void(const TrainingState&)> save = {};
-  std::function<bool()> stop = {};  // true: ends after this step, saved
+  std::function<bool(const TrainingState&)> save = {};              // false: it could not; asked again ten steps later
+  std::function<bool()> stop = {};                                  // true: ends after this step, saved
 };
 
 // Trains until a limit of the options is reached, and puts the best weights back. `from`: goes on from there, with the

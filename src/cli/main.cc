@@ -10,7 +10,8 @@
 namespace {
 
 constexpr void (*kVerbs[])(CLI::App&) = {
-    heed::cli::add_attend, heed::cli::add_bench, heed::cli::add_data, heed::cli::add_inspect, heed::cli::add_mechanisms,
+    heed::cli::add_attend,  heed::cli::add_bench,      heed::cli::add_data,
+    heed::cli::add_inspect, heed::cli::add_mechanisms, heed::cli::add_train,
 };
 
 // Exit codes: 0 done, 1 it went wrong, 2 the command line makes no sense, 130 interrupted.
@@ -25,6 +26,8 @@ int run(CLI::App& app, int argc, char** argv) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     fmt::print(stderr, "heed: {}\nRun heed --help for examples.\n", heed::cli::explain(app, error, argc, argv));
     return 2;
+  } catch (const heed::cli::Interrupted&) {
+    return 130;
   } catch (const heed::Error& error) {
     fmt::print(stderr, "heed: {}\n", error.what());
     return exit_code(error.kind());

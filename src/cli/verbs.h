@@ -5,11 +5,15 @@
 
 namespace heed::cli {
 
+// What leaves a callback that a signal ended, all being saved: the program exits with 130.
+struct Interrupted {};
+
 // Adds the verb's subcommand, its options and the callback that runs it. Errors leave the callback as heed::Error.
 void add_attend(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_data(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_mechanisms(CLI::App& app);
+void add_train(CLI::App& app);
 
 }  // namespace heed::cli

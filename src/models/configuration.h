@@ -3,6 +3,7 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <heed/models.h>
 
 #include <charconv>
 #include <map>
@@ -50,6 +51,17 @@ std::map<std::string, std::string> field_texts(const Config& config) {
   const_cast<Config&>(config).visit(
       [&](const char* name, const auto& value, const char*) { texts[name] = field_text(value); });
   return texts;
+}
+
+// What a configuration has to choose, with its defaults.
+template <class Config>
+std::vector<ModelField> fields_of() {
+  std::vector<ModelField> fields;
+  Config config;
+  config.visit([&](const char* name, const auto& value, const char* help) {
+    fields.push_back({name, field_text(value), help});
+  });
+  return fields;
 }
 
 // Error naming a field that the configuration of `who` does not have.

@@ -111,16 +111,10 @@ struct ModelRow {
 template <class Model>
 ModelRow row_of() {
   constexpr ModelWords words = Model::kWords;
-  ModelRow row{
-      {words.name, words.paper, words.what, words.has_source, {}},
-      [](const std::map<std::string, std::string>& fields) -> std::unique_ptr<SequenceModel> {
-        return std::make_unique<ModelOf<Model>>(configured<typename Model::Config>(Model::kWords.name, fields));
-      }};
-  typename Model::Config config;
-  config.visit([&](const char* name, const auto& value, const char* help) {
-    row.info.fields.push_back({name, field_text(value), help});
-  });
-  return row;
+  return {{words.name, words.paper, words.what, words.has_source, fields_of<typename Model::Config>()},
+          [](const std::map<std::string, std::string>& fields) -> std::unique_ptr<SequenceModel> {
+            return std::make_unique<ModelOf<Model>>(configured<typename Model::Config>(Model::kWords.name, fields));
+          }};
 }
 
 // A room each.

@@ -60,17 +60,21 @@ void save_weights(const NamedTensors& weights, const std::string& file) {
   save_safetensors(file, {.tensors = weights, .metadata = {}});
 }
 
-// All names and shapes are checked before the first weight changes.
 void load_weights(const NamedTensors& into, const std::string& file) {
+  copy_weights(file, load_safetensors(file), into);
+}
+
+// All names and shapes are checked before the first weight changes.
+void copy_weights(const std::string& where, const TensorFile& from, const NamedTensors& into) {
   std::map<std::string, Tensor> found;
-  for (const auto& [name, tensor] : load_safetensors(file).tensors) found[name] = tensor;
+  for (const auto& [name, tensor] : from.tensors) found[name] = tensor;
   for (const auto& [name, tensor] : into) {
     const auto at = found.find(name);
-    check(at != found.end(), file, "weight {} is not in the file", name);
-    check(at->second.shape() == tensor.shape(), file, "weight {} has shape {} in the file, but {} in the model", name,
+    check(at != found.end(), where, "weight {} is not in the file", name);
+    check(at->second.shape() == tensor.shape(), where, "weight {} has shape {} in the file, but {} in the model", name,
           at->second.shape().text(), tensor.shape().text());
   }
-  check(found.size() == into.size(), file, "the file holds {} weights, the model {}", found.size(), into.size());
+  check(found.size() == into.size(), where, "the file holds {} weights, the model {}", found.size(), into.size());
   for (auto [name, tensor] : into) tensor.copy_from(found.at(name));
 }
 

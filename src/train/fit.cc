@@ -38,7 +38,7 @@ void check_options(const FitOptions& o, const Learner& learner) {
     check(value >= least, name, "got {}, wanted at least {}", value, least);
   };
   at_least(o.batch, 1, "batch"), at_least(o.accumulate, 1, "accumulate"), at_least(o.bad_steps, 1, "bad_steps");
-  at_least(o.tokens, 0, "tokens"), at_least(o.steps, 0, "steps"), at_least(o.warm_up, 0, "warm_up");
+  at_least(o.batch_tokens, 0, "batch_tokens"), at_least(o.steps, 0, "steps"), at_least(o.warm_up, 0, "warm_up");
   at_least(o.patience, 0, "patience"), at_least(o.validate_every, 0, "validate_every");
   at_least(o.save_every, 0, "save_every");
   check(o.learning_rate > 0, "learning_rate", "got {}, wanted more than 0", o.learning_rate);
@@ -106,7 +106,7 @@ class Fitting {
 
   // ---- where it stands -----------------------------------------------------------------------------------
   BatchOptions batch_options() const {
-    return {.examples = options_.batch, .tokens = options_.tokens, .seed = options_.seed};
+    return {.examples = options_.batch, .tokens = options_.batch_tokens, .seed = static_cast<uint64_t>(options_.seed)};
   }
   void begin_epoch() { batches_ = batches_of_epoch(learner_.lengths, batch_options(), progress_.epoch); }
   double epochs_done() const {
@@ -125,7 +125,10 @@ class Fitting {
   bool epoch_ended() const { return progress_.batch == 0; }
   bool every(int64_t steps) const { return steps > 0 ? progress_.step % steps == 0 : epoch_ended(); }
   bool validation_is_due() const { return every(options_.validate_every); }
-  bool saving_is_due() const { return every(options_.save_every > 0 ? options_.save_every : options_.validate_every); }
+  bool saving_is_due() const {
+    return (unsaved_ && progress_.step % 10 == 0) ||
+           every(options_.save_every > 0 ? options_.save_every : options_.validate_every);
+  }
 
   // ---- a step --------------------------------------------------------------------------------------------
   std::vector<std::vector<int64_t>> next_batches() {
@@ -212,7 +215,8 @@ class Fitting {
   }
 
   void save() {
-    if (watchers_.save) watchers_.save({learner_.weights, optimizer_->state(), average_, best_, progress_, random()});
+    unsaved_ = watchers_.save &&
+               !watchers_.save({learner_.weights, optimizer_->state(), average_, best_, progress_, random()});
   }
 
   const Learner& learner_;
@@ -225,6 +229,7 @@ class Fitting {
   Batches batches_;
   double started_ = 0;
   int64_t validated_step_ = -1;
+  bool unsaved_ = false;
 };
 
 }  // namespace

@@ -1,0 +1,111 @@
+// heed train TASK: from a data file to a run folder.
+#include <fmt/format.h>
+#include <heed/runtime.h>
+
+#include <algorithm>
+#include <memory>
+#include <set>
+
+#include "cli/stop.h"
+#include "cli/train_progress.h"
+#include "cli/verbs.h"
+#include "tasks/run_folder.h"
+#include "tasks/training_run.h"
+
+namespace heed::cli {
+namespace {
+
+struct Call {
+  std::string run, model;
+  std::map<std::string, std::string> given;
+  bool dump_config = false;
+};
+
+std::string dashed(std::string name) {
+  std::replace(name.begin(), name.end(), '_', '-');
+  return name;
+}
+std::string environment(std::string name) {
+  for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(c));
+  return "HEED_" + name;
+}
+
+// --name TEXT, or --name alone where the field says yes or no.
+void add_field(CLI::App& verb, Call& call, const ModelField& field, const std::string& group) {
+  const std::string name = dashed(field.name);
+  const auto take = [&call, name = field.name](const std::string& text) { call.given[name] = text; };
+  CLI::Option* option =
+      field.value == "true" || field.value == "false"
+          ? verb.add_flag_function(
+                "--" + name, [take](int64_t count) { take(count > 0 ? "true" : "false"); }, field.help)
+          : verb.add_option_function<std::string>("--" + name, take, field.help)->default_str(field.value);
+  option->envname(environment(name))->group(group);
+}
+
+// The fields of all models of a task, each once; those that data decides are left out.
+std::vector<ModelField> model_fields(const TaskRow& task) {
+  std::vector<ModelField> fields;
+  std::set<std::string> seen = {"source_words", "target_words"};
+  for (const ModelField& own : task.fields()) seen.insert(own.name);
+  for (const ModelInfo& model : models())
+    if (model.has_source == task.has_source)
+      for (const ModelField& field : model.fields)
+        if (seen.insert(field.name).second) fields.push_back(field);
+  return fields;
+}
+
+std::string model_names(const TaskRow& task) {
+  std::string names;
+  for (const ModelInfo& model : models())
+    if (model.has_source == task.has_source) names += (names.empty() ? "" : ", ") + model.name;
+  return names;
+}
+
+void train(const TaskRow& task, const Call& call) {
+  TrainProgress progress;
+  const StopSignals signals;
+  const Progress end = train_run(
+      task, Fields(call.given), call.run,
+      {.on_begin = [&](const auto& made, const auto& fields, const auto& from) { progress.begin(made, fields, from); },
+       .on_step = [&](const auto& report) { progress.step(report); },
+       .on_validation = [&](const auto& report, const auto& measures) { progress.validation(report, measures); },
+       .on_trouble = [&](const auto& what) { progress.trouble(what); },
+       .stop = StopSignals::asked});
+  progress.clear();
+  if (StopSignals::asked()) {
+    fmt::print(stderr, "heed: saved after step {}. The same command goes on from there:\n  heed train {} --run {}\n",
+               end.step, task.name, call.run);
+    throw Interrupted();
+  }
+  fmt::print(stderr, "Trained {} steps in {}; the best weights are those of step {}. Next:\n  heed predict {}\n",
+             end.step, duration(end.seconds), end.best_step, call.run);
+}
+
+void add_task(CLI::App& verb, const TaskRow& task) {
+  CLI::App* sub =
+      verb.add_subcommand(task.name, fmt::format("{}\n\n  heed train {} {}", task.what, task.name, task.example));
+  const auto call = std::make_shared<Call>();
+  sub->add_option("--run", call->run, "folder of the run: made, or gone on with")->required();
+  add_field(*sub, *call, {"model", models().front().name, "one of " + model_names(task)}, "Model");
+  for (const ModelField& field : task.fields()) add_field(*sub, *call, field, "Data");
+  for (const ModelField& field : fields_of<FitOptions>()) add_field(*sub, *call, field, "Training");
+  for (const ModelField& field : model_fields(task)) add_field(*sub, *call, field, "Model");
+  sub->set_config("--config", "", "options from a TOML file");
+  sub->add_flag("--dump-config", call->dump_config, "print these options as TOML and do nothing else");
+  sub->callback([&task, call, sub] {
+    if (call->dump_config)
+      fmt::print("{}", sub->config_to_str());
+    else
+      train(task, *call);
+  });
+}
+
+}  // namespace
+
+void add_train(CLI::App& app) {
+  CLI::App* verb = app.add_subcommand("train", "train a model on your data, into a run folder");
+  verb->require_subcommand(1);
+  for (const TaskRow& task : tasks()) add_task(*verb, task);
+}
+
+}  // namespace heed::cli

@@ -1,0 +1,48 @@
+#include "tasks/tokens.h"
+
+#include <filesystem>
+
+#include "base/check.h"
+
+namespace heed {
+namespace {
+
+Tokenizer subwords(std::span<const std::string> texts, const TokenOptions& o, SubwordModel model) {
+  return train_subwords(texts, {.model = model, .size = o.vocabulary, .form = o.lower ? "nmt_nfkc_cf" : "nmt_nfkc"});
+}
+Tokenizer plain(std::span<const std::string> texts, const TokenOptions& o, Cut cut) {
+  return train_tokenizer(texts, {.cut = cut, .lower = o.lower, .vocabulary = {.size = o.vocabulary}});
+}
+
+int32_t wanted(const Tokenizer& tokenizer, const char* token) {
+  const auto id = tokenizer.id_of(token);
+  if (!id) fail(ErrorKind::data, "tokenizer", "has no token {}, which stands around every text", token);
+  return *id;
+}
+
+}  // namespace
+
+Tokenizer make_tokenizer(std::span<const std::string> texts, const TokenOptions& o) {
+  switch (o.tokens) {
+    case TokenKind::unigram: return subwords(texts, o, SubwordModel::unigram);
+    case TokenKind::bpe: return subwords(texts, o, SubwordModel::bpe);
+    case TokenKind::words: return plain(texts, o, Cut::words);
+    case TokenKind::characters: return plain(texts, o, Cut::characters);
+    case TokenKind::whitespace: return plain(texts, o, Cut::whitespace);
+    case TokenKind::bytes: return plain(texts, o, Cut::bytes);
+  }
+  fail(ErrorKind::usage, "tokens", "unknown kind {}", static_cast<int>(o.tokens));
+}
+
+Ends ends_of(const Tokenizer& tokenizer) { return {wanted(tokenizer, "<s>"), wanted(tokenizer, "</s>")}; }
+
+void save_tokenizer(const Tokenizer& tokenizer, const std::string& folder, const std::string& name) {
+  const bool json = tokenizer.to_bytes().starts_with("{");
+  tokenizer.save(folder + "/" + name + (json ? ".json" : ".model"));
+}
+Tokenizer load_tokenizer(const std::string& folder, const std::string& name) {
+  const std::string json = folder + "/" + name + ".json", model = folder + "/" + name + ".model";
+  return Tokenizer::load(std::filesystem::exists(model) ? model : json);
+}
+
+}  // namespace heed

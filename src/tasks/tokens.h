@@ -1,0 +1,45 @@
+// Which tokens a text is cut into, and the tokeniser made of a task's own texts.
+#pragma once
+
+#include <heed/text.h>
+
+#include <array>
+#include <string>
+#include <utility>
+
+namespace heed {
+
+enum class TokenKind { unigram, bpe, words, characters, whitespace, bytes };
+constexpr std::array<std::pair<const char*, TokenKind>, 6> names_of(TokenKind) {
+  return {{{"unigram", TokenKind::unigram},
+           {"bpe", TokenKind::bpe},
+           {"words", TokenKind::words},
+           {"characters", TokenKind::characters},
+           {"whitespace", TokenKind::whitespace},
+           {"bytes", TokenKind::bytes}}};
+}
+
+struct TokenOptions {
+  TokenKind tokens = TokenKind::unigram;
+  int64_t vocabulary = 8000;
+  bool lower = false;
+
+  void visit(auto&& field) {
+    field("tokens", tokens, "unigram or bpe (subwords), words, characters, whitespace or bytes");
+    field("vocabulary", vocabulary, "tokens at most");
+    field("lower", lower, "small letters only");
+  }
+};
+Tokenizer make_tokenizer(std::span<const std::string> texts, const TokenOptions& options);
+
+// The tokens around a text, which every tokeniser of heed's own has.
+struct Ends {
+  int32_t begin, end;
+};
+Ends ends_of(const Tokenizer& tokenizer);  // Error(data) where there are none
+
+// A tokeniser in a folder: NAME.json or NAME.model, as its kind is written.
+void save_tokenizer(const Tokenizer& tokenizer, const std::string& folder, const std::string& name);
+Tokenizer load_tokenizer(const std::string& folder, const std::string& name);
+
+}  // namespace heed

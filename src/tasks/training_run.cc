@@ -1,0 +1,189 @@
+#include "tasks/training_run.h"
+
+#include <heed/runtime.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "base/check.h"
+#include "tasks/run_folder.h"
+#include "tasks/translate.h"
+#include "tensor/file.h"
+#include "train/checkpoint.h"
+
+namespace heed {
+namespace {
+
+constexpr const char* kMayChange[] = {"epochs", "steps", "minutes", "patience", "save_every"};
+constexpr int64_t kLogEvery = 10;  // steps
+
+// ---- metrics.jsonl: a line each, none of steps that were done over -------------------------------------------------
+
+class MetricsLog {
+ public:
+  MetricsLog(const std::string& path, int64_t from_step) : path_(path) {
+    keep_until(from_step);
+    out_.open(path, std::ios::app);
+    check_system(out_.good(), path, "cannot be written");
+  }
+  void add(const Json& line) { out_ << line.dump() << '\n' << std::flush; }
+
+ private:
+  void keep_until(int64_t step) {
+    std::ifstream in(path_);
+    std::string kept;
+    for (std::string line; std::getline(in, line);) {
+      const Json json = Json::parse(line, nullptr, false);
+      if (json.is_object() && json.value("step", step + 1) <= step) kept += line + "\n";
+    }
+    AtomicFile file(path_);
+    file.write(kept.data(), static_cast<int64_t>(kept.size()));
+    file.commit();
+  }
+  std::string path_;
+  std::ofstream out_;
+};
+
+Json line_of(const StepReport& r) {
+  return {
+      {"step", r.progress.step},          {"epoch", r.progress.epoch},        {"loss", r.loss},
+      {"learning_rate", r.learning_rate}, {"gradient_norm", r.gradient_norm}, {"targets_a_second", r.targets_a_second},
+      {"seconds", r.progress.seconds}};
+}
+Json line_of(const ValidationReport& r, const std::vector<Measure>& measures) {
+  Json line = {{"step", r.progress.step},
+               {"epoch", r.progress.epoch},
+               {"training_loss", r.training_loss},
+               {"validation_loss", r.value},
+               {"best", r.best}};
+  for (const Measure& measure : measures) line[measure.name] = measure.value;
+  return line;
+}
+
+// ---- heed.json ----------------------------------------------------------------------------------------------------
+
+Json about(const TrainingTask& task, const Fields& fields) {
+  Json options = Json::object();
+  for (const auto& [name, text] : fields.all()) options[name] = text;
+  return {{"format", 1},        {"heed", version()},  {"task", task.name()}, {"model", task.model_name()},
+          {"options", options}, {"data", task.data()}};
+}
+
+bool may_change(const std::string& name) {
+  return std::find(std::begin(kMayChange), std::end(kMayChange), name) != std::end(kMayChange);
+}
+
+// What the run was begun with, where nothing else is said; Error where something else is said that may not change.
+void go_on_with(Fields& fields, const Json& begun, const std::string& folder) {
+  for (const auto& [name, value] : begun.at("options").items()) {
+    const auto text = value.get<std::string>();
+    const auto given = fields.all().find(name);
+    if (given == fields.all().end()) {
+      fields.suggest(name, text);
+    } else if (given->second != text && !may_change(name)) {
+      throw Error(ErrorKind::usage, folder,
+                  fmt::format("was begun with {} {}, now it is {}", name, text, given->second),
+                  "leave the option out, or take another --run");
+    }
+  }
+}
+
+// The data must be what it was: else the order of examples means something else.
+void check_data(const TrainingTask& task, const Json& begun, const std::string& folder) {
+  if (begun.at("data") != task.data())
+    throw Error(ErrorKind::data, folder,
+                fmt::format("was begun with other data: {}, now {}", begun.at("data").dump(), task.data().dump()),
+                "give the data that it was begun with, or take another --run");
+}
+
+void make_folder(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder + "/state", error);
+  if (error) fail(ErrorKind::system, folder, "cannot be made: {}", error.message());
+}
+
+// ---- what is written while it trains --------------------------------------------------------------------------------
+
+class Writer {
+ public:
+  Writer(const RunPaths& paths, const RunWatchers& watchers, int64_t from_step)
+      : paths_(paths), watchers_(watchers), log_(paths.metrics(), from_step) {}
+
+  void step(const StepReport& report) {
+    if (report.progress.step % kLogEvery == 0) log_.add(line_of(report));
+    if (!report.bad.empty())
+      trouble(fmt::format("step {} was skipped: {} ({} so far)", report.progress.step, report.bad,
+                          report.progress.skipped));
+    if (watchers_.on_step) watchers_.on_step(report);
+  }
+  void validation(const ValidationReport& report, const std::vector<Measure>& measures) {
+    log_.add(line_of(report, measures));
+    if (watchers_.on_validation) watchers_.on_validation(report, measures);
+  }
+  bool save(const TrainingState& state) {
+    try {
+      save_training(paths_.state(), state);
+      if (state.best.empty() || best_written_ != state.progress.best_step)
+        save_model_weights(paths_.folder, state.best.empty() ? state.weights : state.best);
+      if (!state.best.empty()) best_written_ = state.progress.best_step;
+      return true;
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::system) throw;
+      trouble(fmt::format("{}; training goes on and tries again", error.what()));
+      return false;
+    }
+  }
+
+ private:
+  void trouble(const std::string& what) {
+    if (watchers_.on_trouble) watchers_.on_trouble(what);
+  }
+  RunPaths paths_;
+  const RunWatchers& watchers_;
+  MetricsLog log_;
+  int64_t best_written_ = -1;
+};
+
+}  // namespace
+
+const std::vector<TaskRow>& tasks() {
+  static const std::vector<TaskRow> all = {
+      {"translate", "from one language, or one way of writing, into another", "--data pairs.tsv --run runs/first", true,
+       translate_task, translate_fields},
+  };
+  return all;
+}
+
+Progress train_run(const TaskRow& row, Fields fields, const std::string& folder, const RunWatchers& watchers) {
+  const RunPaths paths{folder};
+  make_folder(folder);
+  const RunLock lock(paths.lock());
+  const bool begun = std::filesystem::exists(paths.about());
+  const Json before = begun ? about_run(folder, row.name) : Json();
+  if (begun) go_on_with(fields, before, folder);
+  const std::unique_ptr<TrainingTask> task = row.make(fields, begun ? folder : "");
+  const auto options = fields.take<FitOptions>();
+  fields.check_all_taken(fmt::format("{} with the model {}", row.name, task->model_name()));
+  if (begun) check_data(*task, before, folder);
+  if (!begun) task->save(folder), write_json(paths.about(), about(*task, fields));
+
+  TrainingState from;
+  const bool goes_on = std::filesystem::exists(paths.state());
+  if (goes_on) from = load_training(paths.state());
+  Writer writer(paths, watchers, from.progress.step);
+  if (watchers.on_begin) watchers.on_begin(*task, fields, from.progress);
+  bool saved = true;
+  const Progress progress =
+      fit(task->learner(), options,
+          {.on_step = [&](const StepReport& report) { writer.step(report); },
+           .on_validation = [&](const ValidationReport& report) { writer.validation(report, task->measure()); },
+           .save = [&](const TrainingState& state) { return saved = writer.save(state); },
+           .stop = watchers.stop},
+          goes_on ? &from : nullptr);
+  if (!saved)
+    throw Error(ErrorKind::system, folder, "the training ended, but could not be saved", "make room on the disk");
+  return progress;
+}
+
+}  // namespace heed

@@ -1,0 +1,38 @@
+// Training into a run folder: begun, or gone on with.
+#pragma once
+
+#include <heed/models.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "tasks/fields.h"
+#include "tasks/task.h"
+
+namespace heed {
+
+struct RunWatchers {
+  std::function<void(const TrainingTask&, const Fields&, const Progress&)> on_begin = {};  // where it stands
+  std::function<void(const StepReport&)> on_step = {};
+  std::function<void(const ValidationReport&, const std::vector<Measure>&)> on_validation = {};
+  std::function<void(const std::string&)> on_trouble = {};  // that does not end the training: a full disk
+  std::function<bool()> stop = {};
+};
+
+// What a task's name stands for: reads the data, makes tokenisers and model. `folder`: of a run that goes on; empty:
+// new.
+using MakeTask = std::unique_ptr<TrainingTask> (*)(Fields& fields, const std::string& folder);
+
+struct TaskRow {
+  const char *name, *what, *example;
+  bool has_source;  // of its models
+  MakeTask make;
+  std::vector<ModelField> (*fields)();  // its own, beside those of training and of the model
+};
+const std::vector<TaskRow>& tasks();
+
+// Options that a run was begun with hold when it goes on; limits (epochs, steps, minutes, patience) may change.
+Progress train_run(const TaskRow& task, Fields fields, const std::string& folder, const RunWatchers& watchers = {});
+
+}  // namespace heed

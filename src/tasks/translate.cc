@@ -1,0 +1,274 @@
+#include "tasks/translate.h"
+
+#include <heed/data.h>
+#include <heed/runtime.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "base/check.h"
+#include "base/philox.h"
+#include "tasks/run_folder.h"
+#include "tasks/token_rows.h"
+#include "tasks/translation.h"
+#include "train/batches.h"
+
+namespace heed {
+namespace {
+
+constexpr int64_t kIgnored = -100;
+constexpr int64_t kLearnedFrom = 1'000'000;  // pairs at most that tokenisers are made of
+constexpr int64_t kHeldOut = 2000;           // pairs at most, where a share is held out
+
+// ---- reading ----------------------------------------------------------------------------------------------------
+
+std::vector<std::string> split(const std::string& text, char at) {
+  std::vector<std::string> parts;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(at, begin), text.size());
+    parts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+bool ends_in(std::string path, std::string_view ending) {
+  if (path.ends_with(".gz")) path.resize(path.size() - 3);
+  return path.ends_with(ending);
+}
+
+RowReader open_pairs(const TranslateOptions& o, const std::string& path, const std::string& target) {
+  RowOptions rows{.header = o.header || !o.columns.empty(),
+                  .bad_lines = o.skip_bad_lines ? BadLines::skip : BadLines::refuse};
+  if (!o.columns.empty()) {
+    rows.columns = split(o.columns, ',');
+    check(rows.columns.size() == 2, "columns", "got '{}', wanted SOURCE,TARGET", o.columns);
+    rows.header = !std::all_of(o.columns.begin(), o.columns.end(), [](char c) { return c == ',' || isdigit(c); });
+  }
+  if (!target.empty()) return read_parallel(path, target, rows);
+  if (ends_in(path, ".jsonl") || ends_in(path, ".json")) return read_json_lines(path, rows);
+  return ends_in(path, ".csv") ? read_csv(path, rows) : read_tsv(path, rows);
+}
+
+struct Pairs {
+  std::vector<std::string> source, target;
+  int64_t size() const { return static_cast<int64_t>(source.size()); }
+  void add(std::vector<std::string>&& pair) {
+    source.push_back(std::move(pair[0])), target.push_back(std::move(pair[1]));
+  }
+};
+
+// Up to `most` pairs more; those with an empty side are passed over.
+Pairs read_some(RowReader& reader, int64_t most, const std::string& path) {
+  Pairs pairs;
+  for (Row row; pairs.size() < most && reader.next(&row);) {
+    if (row.values.size() < 2)
+      throw Error(ErrorKind::data, fmt::format("{}:{}", path, row.line), "has one column, wanted source and target",
+                  "separate them by a tab, or name two files with --data and --target-data");
+    if (!row.values[0].empty() && !row.values[1].empty()) pairs.add(std::move(row.values));
+  }
+  return pairs;
+}
+
+// ---- numbers ----------------------------------------------------------------------------------------------------
+
+struct PairRows {
+  TokenRows source, target;
+  int64_t too_long = 0;
+  int64_t size() const { return source.size(); }
+};
+
+struct Tokenizers {
+  Tokenizer source, target;
+};
+
+void add_pairs(const Pairs& pairs, const Tokenizers& by, int64_t longest, const std::vector<bool>& held_out,
+               PairRows& training, PairRows& validation) {
+  const EncodeOptions plain{.add_special = false};
+  const auto source = by.source.encode_all(pairs.source, plain), target = by.target.encode_all(pairs.target, plain);
+  std::vector<int32_t> ids;
+  const auto add = [&](TokenRows& rows, const std::vector<Token>& tokens) {
+    ids.clear();
+    for (const Token& token : tokens) ids.push_back(token.id);
+    rows.add(ids);
+  };
+  for (size_t n = 0; n < source.size(); ++n) {
+    PairRows& rows = held_out[n] ? validation : training;
+    const auto length = static_cast<int64_t>(std::max(source[n].size(), target[n].size())) + 1;
+    if (length > longest)
+      ++rows.too_long;
+    else
+      add(rows.source, source[n]), add(rows.target, target[n]);
+  }
+}
+
+// Whether pair n is held out is a matter of the seed and n alone.
+std::vector<bool> held_out(int64_t first, int64_t count, double share, uint64_t seed) {
+  std::vector<bool> out;
+  for (int64_t n = first; n < first + count; ++n)
+    out.push_back(philox(seed, 1 << 21, static_cast<uint64_t>(n))[0] * 0x1p-32 < share);
+  return out;
+}
+
+struct Validation {
+  double share = 0;
+  std::string path, target_path;
+};
+Validation parse_validation(const TranslateOptions& o) {
+  Validation v;
+  const auto [end, error] = std::from_chars(o.validation.data(), o.validation.data() + o.validation.size(), v.share);
+  if (error == std::errc() && end == o.validation.data() + o.validation.size()) {
+    check(v.share > 0 && v.share < 1, "validation", "got {}, wanted a share between 0 and 1, or a file", o.validation);
+    return v;
+  }
+  const std::vector<std::string> paths = split(o.validation, ',');
+  return {0, paths[0], paths.size() > 1 ? paths[1] : ""};
+}
+
+// ---- defaults that depend on how much there is --------------------------------------------------------------------
+
+void suggest(Fields& fields, int64_t pairs) {
+  const auto text = [](auto value) { return fmt::format("{}", value); };
+  fields.suggest("width", text(pairs < 5000 ? 128 : pairs < 200'000 ? 256 : 512));
+  fields.suggest("vocabulary", text(std::clamp<int64_t>(pairs / 10, 300, 16'000)));
+  const int64_t batch = pairs < 5000 ? 32 : 64;
+  fields.suggest("batch", text(batch));
+  // Small data wants many passes: some 3,000 steps at least, and at least three passes.
+  fields.suggest("epochs", text(std::clamp<int64_t>(3000 * batch / std::max<int64_t>(1, pairs), 3, 60)));
+  fields.suggest("warm_up", "200");
+}
+
+// ---- the task -----------------------------------------------------------------------------------------------------
+
+class TranslateTask final : public TrainingTask {
+ public:
+  TranslateTask(TranslateOptions options, TranslationModel run, PairRows training, PairRows validation, Json data)
+      : options_(std::move(options)),
+        run_(std::move(run)),
+        training_(std::move(training)),
+        validation_(std::move(validation)),
+        data_(std::move(data)),
+        ends_(ends_of(run_.target)),
+        source_end_(ends_of(run_.source).end) {}
+
+  std::string name() const override { return "translate"; }
+  std::string model_name() const override { return run_.model->name(); }
+  void save(const std::string& folder) const override { run_.save(folder); }
+  Json data() const override { return data_; }
+
+  Learner learner() const override {
+    Learner learner{.weights = run_.model->weights()};
+    for (int64_t n = 0; n < training_.size(); ++n)
+      learner.lengths.push_back(1 + std::max(training_.source.length(n), training_.target.length(n)));
+    learner.count = [this](std::span<const int64_t> examples) { return count(training_, examples); };
+    learner.loss = [this](std::span<const int64_t> examples) {
+      return loss(training_, examples, options_.smoothing, {.training = true});
+    };
+    learner.validate = [this] { return validate(); };
+    return learner;
+  }
+
+  std::vector<Measure> measure() const override { return {}; }
+  std::vector<std::string> samples(int64_t) const override { return {}; }
+
+ private:
+  static double count(const PairRows& rows, std::span<const int64_t> examples) {
+    double count = 0;
+    for (const int64_t n : examples) count += static_cast<double>(rows.target.length(n) + 1);
+    return count;
+  }
+
+  // Sources end in </s>; targets begin with <s>, and what comes next ends in </s>.
+  Tensor loss(const PairRows& rows, std::span<const int64_t> examples, double smoothing, const Pass& pass) const {
+    std::vector<std::vector<int32_t>> source, said, next;
+    for (const int64_t n : examples) {
+      const auto x = rows.source[n], y = rows.target[n];
+      source.emplace_back(x.begin(), x.end()).push_back(source_end_);
+      said.emplace_back(1, ends_.begin).insert(said.back().end(), y.begin(), y.end());
+      next.emplace_back(y.begin(), y.end()).push_back(ends_.end);
+    }
+    const Decoded decoded = run_.model->forward(pad(source), pad(said), pass);
+    const Tensor loss = run_.model->loss(decoded.features, pad(next, kIgnored).ids,
+                                         {.smoothing = smoothing, .ignored = kIgnored, .reduction = Reduction::sum});
+    return decoded.loss.defined() ? loss + decoded.loss : loss;
+  }
+
+  double validate() const {
+    const NoGrad scope;
+    std::vector<int64_t> lengths;
+    for (int64_t n = 0; n < validation_.size(); ++n) lengths.push_back(1 + validation_.source.length(n));
+    double sum = 0, targets = 0;
+    for (const auto& batch : batches_by_length(lengths, {.examples = 64}))
+      sum += loss(validation_, batch, 0, {}).item(), targets += count(validation_, batch);
+    return sum / std::max(1.0, targets);
+  }
+
+  TranslateOptions options_;
+  TranslationModel run_;
+  PairRows training_, validation_;
+  Json data_;
+  Ends ends_;
+  int32_t source_end_;
+};
+
+}  // namespace
+
+std::vector<ModelField> translate_fields() {
+  std::vector<ModelField> fields = fields_of<TranslateOptions>(), tokens = fields_of<TokenOptions>();
+  fields.insert(fields.end(), tokens.begin(), tokens.end());
+  return fields;
+}
+
+std::unique_ptr<TrainingTask> translate_task(Fields& fields, const std::string& folder) {
+  const auto options = fields.take<TranslateOptions>();
+  check(!options.data.empty(), "translate", "it wants --data FILE to learn from");
+  const Validation held = parse_validation(options);
+  const auto seed = static_cast<uint64_t>(fields.take<FitOptions>().seed);
+  RowReader reader = open_pairs(options, options.data, options.target_data);
+  Pairs pairs = read_some(reader, kLearnedFrom, options.data);
+  if (pairs.size() == 0) throw Error(ErrorKind::data, options.data, "holds no pairs of texts");
+  suggest(fields, pairs.size());
+
+  const auto tokens = fields.take<TokenOptions>();
+  const Tokenizers by = folder.empty()
+                            ? Tokenizers{make_tokenizer(pairs.source, tokens), make_tokenizer(pairs.target, tokens)}
+                            : Tokenizers{load_tokenizer(folder, "source"), load_tokenizer(folder, "target")};
+  PairRows training, validation;
+  int64_t read = 0;
+  for (; pairs.size() > 0; pairs = read_some(reader, 50'000, options.data)) {
+    const double share =
+        std::min(held.share, kHeldOut / static_cast<double>(std::max<int64_t>(1, read + pairs.size())));
+    add_pairs(pairs, by, options.longest, held_out(read, pairs.size(), share, seed), training, validation);
+    read += pairs.size();
+  }
+  if (!held.path.empty()) {
+    RowReader other = open_pairs(options, held.path, held.target_path);
+    const Pairs all = read_some(other, kLearnedFrom, held.path);
+    add_pairs(all, by, options.longest, std::vector<bool>(static_cast<size_t>(all.size()), true), training, validation);
+  }
+  if (training.size() == 0)
+    throw Error(ErrorKind::data, options.data,
+                fmt::format("leaves nothing to learn from: {} pairs, {} of them longer than {} tokens", read,
+                            training.too_long, options.longest));
+
+  const std::string model = fields.all().contains("model") ? fields.all().at("model") : "rnn-search";
+  fields.take({"model"});
+  std::vector<std::string> names;
+  for (const ModelInfo& info : models())
+    if (info.name == model)
+      for (const ModelField& field : info.fields) names.push_back(field.name);
+  auto model_fields = fields.take(names);
+  model_fields["source_words"] = std::to_string(by.source.size());
+  model_fields["target_words"] = std::to_string(by.target.size());
+  heed::seed(seed);
+  Json data = {{"pairs", training.size()},
+               {"held_out", validation.size()},
+               {"too_long", training.too_long + validation.too_long},
+               {"bad_lines", reader.bad().count}};
+  return std::make_unique<TranslateTask>(
+      options, TranslationModel{make_model(model, model_fields), by.source, by.target, options.longest},
+      std::move(training), std::move(validation), std::move(data));
+}
+
+}  // namespace heed

@@ -1,0 +1,35 @@
+// Training a translator: parallel text becomes tokens, batches and losses.
+#pragma once
+
+#include <memory>
+
+#include "tasks/fields.h"
+#include "tasks/task.h"
+
+namespace heed {
+
+struct TranslateOptions {
+  std::string data, target_data, columns, validation = "0.05";
+  bool skip_bad_lines = false, header = false;
+  int64_t longest = 128;
+  double smoothing = 0.1;
+
+  void visit(auto&& field) {
+    field("data", data, "source and target: TSV, CSV, JSON lines; or the source's lines, with --target-data; .gz too");
+    field("target_data", target_data, "the target's lines, where --data holds only the source's");
+    field("columns", columns, "SOURCE,TARGET: names of columns, or their numbers from 0");
+    field("header", header, "the first line of TSV and CSV names the columns");
+    field("validation", validation, "held out: a share of the data, or a file like --data");
+    field("skip_bad_lines", skip_bad_lines, "count and pass over bad lines in place of refusing them");
+    field("longest", longest, "tokens of a side; longer pairs are left out");
+    field("smoothing", smoothing, "of labels, as 0.1");
+  }
+};
+
+std::vector<ModelField> translate_fields();
+
+// Reads the data, makes the tokenisers and the model. `folder`: of a run that goes on, whose tokenisers are taken;
+// empty: a new one. Options that were not given are suggested by the size of the data.
+std::unique_ptr<TrainingTask> translate_task(Fields& fields, const std::string& folder);
+
+}  // namespace heed

@@ -19,6 +19,8 @@
 #include <heed/random.h>
 #include <heed/visit.h>
 
+#include <optional>
+
 namespace heed {
 
 // Initial values: written into a weight in place. A weight of shape (out, in, …) has in·… inputs and out·… outputs.
@@ -69,12 +71,29 @@ struct MultiHead {
     return (*this)(x, memory, memory, options);
   }
   Attended operator()(const Tensor& x, const Tensor& keys, const Tensor& values, const AttendOptions& options) const;
+  // Keys and values of what is looked at again and again: (B,G,S,D), (B,G,S,E).
+  std::pair<Tensor, Tensor> read(const Tensor& keys, const Tensor& values) const;
+  // The same attention over what was read. Sentences may have several rows of x each, side by side.
+  Attended look(const Tensor& x, const Tensor& keys, const Tensor& values, const AttendOptions& options = {}) const;
   // One more piece of a text: its keys and values go into the cache, its queries look at all of it.
   Attended step(const Tensor& x, KeyValueCache& cache, const AttendOptions& options = {.span = causal()}) const;
   void visit(auto&& field) { field("query", query), field("key", key), field("value", value), field("output", output); }
 };
 // The weighted sum added to the input.
 inline Tensor residual(const Tensor& x, const Attended& y) { return x + y.out; }
+
+// act(x W₁) W₂, or (silu(x W₁) ∘ x W₃) W₂: Shazeer 2020, arXiv:2002.05202
+struct FeedForward {
+  Linear in, out;
+  std::optional<Linear> gate;
+
+  FeedForward(int64_t width, int64_t inner, Activation activation, bool gated = false, bool bias = true);
+  Tensor operator()(const Tensor& x) const { return gate ? out(in(x) * (*gate)(x)) : out(in(x)); }
+  void visit(auto&& field) {
+    field("in", in), field("out", out);
+    if (gate) field("gate", *gate);
+  }
+};
 
 struct Embedding {
   Tensor weight;  // (words, width)

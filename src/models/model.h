@@ -43,12 +43,12 @@ inline void take(Tensor& tensor, const Tensor& rows) {
   if (tensor.defined()) tensor = index_select(tensor, 0, rows);
 }
 inline void take(KeyValueCache& cache, const Tensor& rows) { cache.take(rows); }
+void take(Visitable auto& fields, const Tensor& rows) {
+  fields.visit([&](const char*, auto& field) { take(field, rows); });
+}
 template <class Field>
 void take(std::vector<Field>& fields, const Tensor& rows) {
   for (Field& field : fields) take(field, rows);
-}
-void take(Visitable auto& fields, const Tensor& rows) {
-  fields.visit([&](const char*, auto& field) { take(field, rows); });
 }
 
 template <class State>
@@ -119,6 +119,7 @@ ModelRow row_of() {
 
 // A room each.
 ModelRow rnn_search_row();
+ModelRow transformer_row();
 
 }  // namespace sequence
 }  // namespace heed

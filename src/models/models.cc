@@ -10,6 +10,7 @@ namespace {
 const std::vector<sequence::ModelRow>& rows() {
   static const std::vector<sequence::ModelRow> all = {
       sequence::rnn_search_row(),
+      sequence::transformer_row(),
   };
   return all;
 }

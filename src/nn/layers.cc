@@ -17,6 +17,11 @@ Linear::Linear(int64_t in, int64_t out, Activation activation, bool with_bias)
   if (with_bias) bias = heed::weight({out});
 }
 
+FeedForward::FeedForward(int64_t width, int64_t inner, Activation activation, bool gated, bool bias)
+    : in(width, inner, activation, bias), out(inner, width, Activation::none, bias) {
+  if (gated) gate.emplace(width, inner, Activation::none, bias);
+}
+
 Embedding::Embedding(int64_t words, int64_t width) : weight(heed::weight({words, width})) {
   initialize::normal(weight, 0, 1 / std::sqrt(static_cast<double>(width)));
 }

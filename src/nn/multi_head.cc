@@ -48,6 +48,31 @@ Attended MultiHead::operator()(const Tensor& x, const Tensor& keys, const Tensor
   return y;
 }
 
+std::pair<Tensor, Tensor> MultiHead::read(const Tensor& keys, const Tensor& values) const {
+  return {split_heads(key(keys), groups), split_heads(value(values), groups)};
+}
+
+// Rows of a sentence share its keys as the heads of a group do: (B·R,H,T,D) -> (B,H·R,T,D), the rows of a head
+// together.
+Attended MultiHead::look(const Tensor& x, const Tensor& keys, const Tensor& values,
+                         const AttendOptions& options) const {
+  const Tensor q = split_heads(query(x), heads);
+  const int64_t sentences = keys.dim(0), steps = q.dim(2), width = q.dim(3);
+  check(sentences > 0 && q.dim(0) % sentences == 0, "multi-head", "{} rows for {} sentences", q.dim(0), sentences);
+  const int64_t rows = q.dim(0) / sentences;
+  const auto together = [&](const Tensor& y, int64_t a, int64_t b) {
+    return permute(reshape(y, {sentences, a, b, steps, y.dim(-1)}), {0, 2, 1, 3, 4});
+  };
+  Attended y = attend(rows == 1 ? q : reshape(together(q, rows, heads), {sentences, heads * rows, steps, width}), keys,
+                      values, options);
+  const auto apart = [&](const Tensor& z) {
+    return rows == 1 || !z.defined() ? z
+                                     : reshape(together(z, heads, rows), {sentences * rows, heads, steps, z.dim(-1)});
+  };
+  y.out = output(join_heads(apart(y.out))), y.weights = apart(y.weights);
+  return y;
+}
+
 Attended MultiHead::step(const Tensor& x, KeyValueCache& cache, const AttendOptions& options) const {
   cache.append(split_heads(key(x), groups), split_heads(value(x), groups));
   Attended y = cache.attend(split_heads(query(x), heads), options);

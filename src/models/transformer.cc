@@ -1,0 +1,176 @@
+// The Transformer.                                        Vaswani et al. 2017, arXiv:1706.03762
+//
+//   encoder layer   x ← norm(x + self(x));  x ← norm(x + ff(x))                    post-norm, as published
+//   decoder layer   y ← norm(y + causal self(y));  y ← norm(y + cross(y, x));  y ← norm(y + ff(y))
+//   pre-norm        x ← x + self(norm(x)); …; a last norm at the end               Xiong et al. 2020, arXiv:2002.04745
+// Embeddings are multiplied by √D. Sinusoids or a learned table are added to them; other positions act in
+// self-attention.
+#include <cmath>
+
+#include "base/check.h"
+#include "models/choices.h"
+#include "models/model.h"
+#include "models/transformer_layers.h"
+
+namespace heed {
+namespace {
+
+struct TransformerConfig : LayerConfig {
+  int64_t source_words = 0, target_words = 0, layers = 3, decoder_layers = 0;
+  bool tied = true, shared = false;
+
+  void visit(auto&& field) {
+    field("source_words", source_words, "tokens of the source"), field("target_words", target_words, "of the target");
+    field("layers", layers, "of the encoder, and of the decoder");
+    field("decoder_layers", decoder_layers, "where they are not as many; 0: as many");
+    LayerConfig::visit(field);
+    field("tied", tied, "the target's embeddings are the last layer's weights too");
+    field("shared", shared, "one table of embeddings for source and target, of one vocabulary");
+  }
+};
+
+struct EncoderLayer {
+  MechanismHeads self;
+  Sublayer after_self;
+  FeedForward forward;
+  Sublayer after_forward;
+
+  explicit EncoderLayer(const LayerConfig& c)
+      : self(self_heads(c)), after_self(c), forward(feed_forward(c)), after_forward(c) {}
+  Tensor operator()(Tensor x, const Tensor& lengths, const Pass& pass) const {
+    AttendOptions options = self.options();
+    options.key_lengths = lengths, options.dropout = attention_dropout(after_self.config, pass);
+    x = after_self(x, pass, [&](const Tensor& y) { return self.heads(y, options).out; });
+    return after_forward(x, pass, forward);
+  }
+  void visit(auto&& field) {
+    field("self", self), field("after_self", after_self), field("forward", forward);
+    field("after_forward", after_forward);
+  }
+};
+
+// Keys and values of the source as a layer sees them.
+struct Read {
+  Tensor keys, values;
+  void visit(auto&& field) { field("keys", keys), field("values", values); }
+};
+
+struct DecoderLayer {
+  MechanismHeads self;
+  Sublayer after_self;
+  MultiHead cross;
+  Sublayer after_cross;
+  FeedForward forward;
+  Sublayer after_forward;
+
+  explicit DecoderLayer(const LayerConfig& c)
+      : self(self_heads(c)),
+        after_self(c),
+        cross(c.width, head_options(c)),
+        after_cross(c),
+        forward(feed_forward(c)),
+        after_forward(c) {}
+  // Without a cache x is the whole text; with one, what comes next.
+  Tensor operator()(Tensor x, const Read& source, KeyValueCache* cache, const AttendOptions& looks, Tensor* weights,
+                    const Pass& pass) const {
+    AttendOptions options = self.options();
+    options.span = options.span & causal(), options.dropout = attention_dropout(after_self.config, pass);
+    x = after_self(x, pass, [&](const Tensor& y) {
+      return cache ? self.heads.step(y, *cache, options).out : self.heads(y, options).out;
+    });
+    x = after_cross(x, pass, [&](const Tensor& y) {
+      const Attended seen = cross.look(y, source.keys, source.values, looks);
+      if (weights) *weights = mean(seen.weights, 1);
+      return seen.out;
+    });
+    return after_forward(x, pass, forward);
+  }
+  void visit(auto&& field) {
+    field("self", self), field("after_self", after_self), field("cross", cross), field("after_cross", after_cross);
+    field("forward", forward), field("after_forward", after_forward);
+  }
+};
+
+struct Transformer {
+  using Config = TransformerConfig;
+  static constexpr ModelWords kWords = {"transformer", "Vaswani et al. 2017, arXiv:1706.03762",
+                                        "encoder and decoder of nothing but attention"};
+  struct State {
+    std::vector<Read> source;  // a layer each
+    Tensor lengths;
+    std::vector<KeyValueCache> caches;
+    void visit_sentences(auto&& field) { field(source), field(lengths); }
+    void visit_rows(auto&& field) { field(caches); }
+  };
+
+  Config config;
+  PlacedEmbedding source, target;
+  std::vector<EncoderLayer> encoder;
+  std::vector<DecoderLayer> decoder;
+  LastNorm after_encoder, after_decoder;
+  Tensor words, word_bias;
+
+  explicit Transformer(const Config& c)
+      : config(c), source(c.source_words, c), target(c.target_words, c), after_encoder(c), after_decoder(c) {
+    check(c.width > 0 && c.layers > 0, "transformer", "width {} and {} layers: wanted more", c.width, c.layers);
+    for (int64_t n = 0; n < c.layers; ++n) encoder.emplace_back(c);
+    for (int64_t n = 0; n < (c.decoder_layers > 0 ? c.decoder_layers : c.layers); ++n) decoder.emplace_back(c);
+    if (c.shared) {
+      check(c.source_words == c.target_words, "transformer",
+            "source and target have {} and {} tokens: one table wants one vocabulary", c.source_words, c.target_words);
+      source.words = target.words;
+    }
+    words = c.tied ? target.words.weight : Embedding(c.target_words, c.width).weight;
+    word_bias = weight({c.target_words});
+  }
+
+  Tensor encode(const Sentences& text, const Pass& pass) const {
+    Tensor x = source(text.ids, 0, pass);
+    for (const EncoderLayer& layer : encoder) x = layer(x, text.lengths, pass);
+    return after_encoder(x);
+  }
+  State begin(const Sentences& text) const { return read(encode(text, {}), text.lengths); }
+  State read(const Tensor& x, const Tensor& lengths) const {
+    State state{{}, lengths, std::vector<KeyValueCache>(decoder.size())};
+    for (const DecoderLayer& layer : decoder) {
+      auto [keys, values] = layer.cross.read(x, x);
+      state.source.push_back({keys, values});
+    }
+    return state;
+  }
+
+  Decoded forward(const Sentences& text, const Sentences& said, const Pass& pass) const {
+    State state = read(encode(text, pass), text.lengths);
+    return decode(state, said.ids, false, pass);
+  }
+  Decoded step(State& state, const Tensor& ids, const Pass& pass) const { return decode(state, ids, true, pass); }
+
+  Decoded decode(State& state, const Tensor& ids, bool cached, const Pass& pass) const {
+    Tensor y = target(ids, cached ? state.caches[0].size() : 0, pass), weights;
+    const AttendOptions looks{
+        .key_lengths = state.lengths, .dropout = attention_dropout(config, pass), .return_weights = pass.weights};
+    for (size_t n = 0; n < decoder.size(); ++n) {
+      const bool last = n + 1 == decoder.size();
+      AttendOptions of_layer = looks;
+      of_layer.return_weights = pass.weights && last;
+      y = decoder[n](y, state.source[n], cached ? &state.caches[n] : nullptr, of_layer,
+                     of_layer.return_weights ? &weights : nullptr, pass);
+    }
+    return {after_decoder(y), weights, {}};
+  }
+  OutputWords output() const { return {words, word_bias}; }
+
+  void visit(auto&& field) {
+    if (!config.shared) field("source", source);
+    field("target", target), field("encoder", encoder), field("after_encoder", after_encoder);
+    field("decoder", decoder), field("after_decoder", after_decoder);
+    if (!config.tied) field("words", words);
+    field("word_bias", word_bias);
+  }
+};
+
+}  // namespace
+
+sequence::ModelRow sequence::transformer_row() { return row_of<Transformer>(); }
+
+}  // namespace heed

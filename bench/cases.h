@@ -26,4 +26,7 @@ void run_attention(const AttentionOptions& options);
 // Tokenisers, on text that is made up.
 void run_text(const Options& options);
 
+// Whole steps of training.
+void run_training(const Options& options);
+
 }  // namespace heed::bench

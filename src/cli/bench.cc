@@ -1,5 +1,5 @@
 // heed bench: how close to the limits of the machine. ops: each kernel and op; attention: the engine and the
-// mechanisms; text: tokenisers.
+// mechanisms; text: tokenisers; training: whole steps.
 #include <memory>
 
 #include "bench/cases.h"
@@ -8,14 +8,6 @@
 namespace heed::cli {
 
 namespace {
-
-void add_ops(CLI::App& verb) {
-  CLI::App* ops = verb.add_subcommand("ops", "kernels and ops, a line a case: time, rate, limit, ratio to it");
-  const auto options = std::make_shared<bench::Options>();
-  ops->add_option("--filter", options->filter, "only cases whose name contains this");
-  ops->add_flag("--json", options->json, "one JSON object a line");
-  ops->callback([options] { bench::run_cases(*options); });
-}
 
 void add_attention(CLI::App& verb) {
   CLI::App* attention = verb.add_subcommand("attention", "attention: a table of cases, or the one that is described");
@@ -35,12 +27,13 @@ void add_attention(CLI::App& verb) {
   attention->callback([o] { bench::run_attention(*o); });
 }
 
-void add_text(CLI::App& verb) {
-  CLI::App* text = verb.add_subcommand("text", "tokenisers on one core, beside what is promised");
+// A family whose only options are those of the frame.
+void add_family(CLI::App& verb, const char* name, const char* what, void (*run)(const bench::Options&)) {
+  CLI::App* family = verb.add_subcommand(name, what);
   const auto options = std::make_shared<bench::Options>();
-  text->add_option("--filter", options->filter, "only cases whose name contains this");
-  text->add_flag("--json", options->json, "one JSON object a line");
-  text->callback([options] { bench::run_text(*options); });
+  family->add_option("--filter", options->filter, "only cases whose name contains this");
+  family->add_flag("--json", options->json, "one JSON object a line");
+  family->callback([options, run] { run(*options); });
 }
 
 }  // namespace
@@ -48,9 +41,10 @@ void add_text(CLI::App& verb) {
 void add_bench(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("bench", "measure heed against the limits of this machine");
   verb->require_subcommand(1);
-  add_ops(*verb);
+  add_family(*verb, "ops", "kernels and ops, a line a case: time, rate, limit, ratio to it", bench::run_cases);
   add_attention(*verb);
-  add_text(*verb);
+  add_family(*verb, "text", "tokenisers on one core, beside what is promised", bench::run_text);
+  add_family(*verb, "training", "steps of training, whole models", bench::run_training);
 }
 
 }  // namespace heed::cli

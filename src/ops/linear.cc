@@ -41,11 +41,19 @@ Tensor activated(const Tensor& x, Activation activation) {
   return x;
 }
 
-// dy times the slope of an activation that slope_from_output.
-Tensor before_activation(const Tensor& dy, const Tensor& y, Activation activation) {
+// dy times the slope of an activation that slope_from_output; relu's is the same at its output as at its input.
+Tensor before_activation(const Tensor& any, const Tensor& y, Activation activation) {
+  const Tensor dy = any.packed();
   if (activation == Activation::none) return dy;
-  if (activation == Activation::relu) return where(greater(y, 0), dy, 0);
-  return activation == Activation::tanh ? dy * (1.0 - square(y)) : dy * (y - square(y));
+  const kernels::Unary f = activation == Activation::relu   ? kernels::Unary::relu
+                           : activation == Activation::tanh ? kernels::Unary::tanh
+                                                            : kernels::Unary::sigmoid;
+  return dispatch_floating(dy.dtype(), "linear", [&](auto zero) {
+    using T = decltype(zero);
+    Tensor dx(dy.shape(), dy.dtype());
+    kernels::map_backward(f, y.data<T>(), y.data<T>(), dy.data<T>(), dx.data<T>(), dx.numel());
+    return dx;
+  });
 }
 
 void check_arguments(const Tensor& x, const Tensor& weight, const Tensor& bias) {
@@ -107,7 +115,7 @@ Tensor linear_rows(const Tensor& x, const Tensor& weight, const Tensor& bias, Ac
   const Tensor y = fused(x, weight, bias, activation);
   return record("linear", y, {x, weight, bias},
                 [=, x = x.detach(), weight = weight.detach()](const Tensor& dy, Gradients& d) {
-                  const Tensor g = before_activation(dy, y, activation).packed();
+                  const Tensor g = before_activation(dy, y, activation);
                   if (d.needs(0)) d.add(0, multiplied(g, weight));
                   if (d.needs(1)) d.add(1, multiplied(g.transpose(0, 1), x));
                   if (d.needs(2)) d.add(2, column_sums(g));

@@ -191,7 +191,7 @@ struct Learner {
 };
 
 // Where training stands; what a checkpoint keeps beside the tensors.
-struct Progress {
+struct TrainingProgress {
   int64_t step = 0, epoch = 0, batch = 0;              // batches of the epoch that are done
   double seconds = 0;                                  // of training, over all sessions
   int64_t targets = 0;                                 // that losses were taken of
@@ -210,14 +210,14 @@ struct Progress {
 };
 
 struct StepReport {
-  Progress progress;
+  TrainingProgress progress;
   double loss = 0, learning_rate = 0, gradient_norm = 0;  // the loss a target
   double targets_a_second = 0;
   double share = 0;      // of the whole training that is done
   std::string bad = {};  // why the step was skipped
 };
 struct ValidationReport {
-  Progress progress;
+  TrainingProgress progress;
   double training_loss = 0, value = 0;
   bool best = false;
 };
@@ -225,7 +225,7 @@ struct ValidationReport {
 // All that another run needs to go on, bit for bit.
 struct TrainingState {
   NamedTensors weights, optimizer, average, best;
-  Progress progress;
+  TrainingProgress progress;
   Random random;
 };
 
@@ -239,7 +239,7 @@ struct FitWatchers {
 
 // Trains until a limit of the options is reached, and puts the best weights back. `from`: goes on from there, with the
 // same options. Error(numeric) after several bad steps in a row, the weights as they were before them.
-Progress fit(const Learner& learner, const FitOptions& options = {}, const FitWatchers& watchers = {},
-             const TrainingState* from = nullptr);
+TrainingProgress fit(const Learner& learner, const FitOptions& options = {}, const FitWatchers& watchers = {},
+                     const TrainingState* from = nullptr);
 
 }  // namespace heed

@@ -64,7 +64,7 @@ std::string model_names(const TaskRow& task) {
 void train(const TaskRow& task, const Call& call) {
   TrainProgress progress;
   const StopSignals signals;
-  const Progress end = train_run(
+  const TrainingProgress end = train_run(
       task, Fields(call.given), call.run,
       {.on_begin = [&](const auto& made, const auto& fields, const auto& from) { progress.begin(made, fields, from); },
        .on_step = [&](const auto& report) { progress.step(report); },

@@ -40,7 +40,7 @@ std::string duration(double seconds) {
 
 TrainProgress::TrainProgress() : bar_(draws_bars()) {}
 
-void TrainProgress::begin(const TrainingTask& task, const Fields& fields, const Progress& from) {
+void TrainProgress::begin(const TrainingTask& task, const Fields& fields, const TrainingProgress& from) {
   int64_t weights = 0;
   for (const auto& [name, tensor] : task.learner().weights) weights += tensor.numel();
   std::string chosen;

@@ -155,7 +155,7 @@ const std::vector<TaskRow>& tasks() {
   return all;
 }
 
-Progress train_run(const TaskRow& row, Fields fields, const std::string& folder, const RunWatchers& watchers) {
+TrainingProgress train_run(const TaskRow& row, Fields fields, const std::string& folder, const RunWatchers& watchers) {
   const RunPaths paths{folder};
   make_folder(folder);
   const RunLock lock(paths.lock());
@@ -174,7 +174,7 @@ Progress train_run(const TaskRow& row, Fields fields, const std::string& folder,
   Writer writer(paths, watchers, from.progress.step);
   if (watchers.on_begin) watchers.on_begin(*task, fields, from.progress);
   bool saved = true;
-  const Progress progress =
+  const TrainingProgress progress =
       fit(task->learner(), options,
           {.on_step = [&](const StepReport& report) { writer.step(report); },
            .on_validation = [&](const ValidationReport& report) { writer.validation(report, task->measure()); },

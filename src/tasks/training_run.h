@@ -13,7 +13,7 @@
 namespace heed {
 
 struct RunWatchers {
-  std::function<void(const TrainingTask&, const Fields&, const Progress&)> on_begin = {};  // where it stands
+  std::function<void(const TrainingTask&, const Fields&, const TrainingProgress&)> on_begin = {};  // where it stands
   std::function<void(const StepReport&)> on_step = {};
   std::function<void(const ValidationReport&, const std::vector<Measure>&)> on_validation = {};
   std::function<void(const std::string&)> on_trouble = {};  // that does not end the training: a full disk
@@ -33,6 +33,7 @@ struct TaskRow {
 const std::vector<TaskRow>& tasks();
 
 // Options that a run was begun with hold when it goes on; limits (epochs, steps, minutes, patience) may change.
-Progress train_run(const TaskRow& task, Fields fields, const std::string& folder, const RunWatchers& watchers = {});
+TrainingProgress train_run(const TaskRow& task, Fields fields, const std::string& folder,
+                           const RunWatchers& watchers = {});
 
 }  // namespace heed

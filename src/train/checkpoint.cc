@@ -17,13 +17,13 @@ void each_group(State& state, const Each& each) {
   each("average/", state.average), each("best/", state.best);
 }
 
-Json progress_json(Progress progress, const Random& random) {
+Json progress_json(TrainingProgress progress, const Random& random) {
   Json json = {{"random", {random.seed, random.stream, random.position}}};
   progress.visit([&](const char* name, auto& value) { json[name] = value; });
   return json;
 }
 
-void read_progress(const std::string& path, const std::string& text, Progress& progress, Random& random) {
+void read_progress(const std::string& path, const std::string& text, TrainingProgress& progress, Random& random) {
   try {
     const Json json = Json::parse(text);
     progress.visit([&](const char* name, auto& value) { json.at(name).get_to(value); });

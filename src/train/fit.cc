@@ -80,7 +80,7 @@ class Fitting {
     started_ = now() - progress_.seconds;
   }
 
-  Progress run() {
+  TrainingProgress run() {
     begin_epoch();
     while (!done()) {
       step();
@@ -225,7 +225,7 @@ class Fitting {
   std::vector<Tensor> weights_;
   std::unique_ptr<Optimizer> optimizer_;
   NamedTensors average_, best_;
-  Progress progress_;
+  TrainingProgress progress_;
   Batches batches_;
   double started_ = 0;
   int64_t validated_step_ = -1;
@@ -234,8 +234,8 @@ class Fitting {
 
 }  // namespace
 
-Progress fit(const Learner& learner, const FitOptions& options, const FitWatchers& watchers,
-             const TrainingState* from) {
+TrainingProgress fit(const Learner& learner, const FitOptions& options, const FitWatchers& watchers,
+                     const TrainingState* from) {
   return Fitting(learner, options, watchers, from).run();
 }
 

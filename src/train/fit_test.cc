@@ -50,7 +50,7 @@ FitOptions options() { return {.learning_rate = 0.05, .average = 0.9, .batch = 8
 TEST(Fit, Learns) {
   Line line;
   const double before = line.learner.validate();
-  const Progress end = fit(line.learner, options());
+  const TrainingProgress end = fit(line.learner, options());
   EXPECT_LT(line.learner.validate(), before / 4);
   EXPECT_EQ(end.step, 30);
   EXPECT_EQ(end.validations, 6);
@@ -107,7 +107,7 @@ TEST(Fit, StopsEarlyWithTheBestWeights) {
   };
   FitOptions o = options();
   o.patience = 2, o.epochs = 100;
-  const Progress end = fit(line.learner, o);
+  const TrainingProgress end = fit(line.learner, o);
   EXPECT_EQ(calls, 5);
   EXPECT_EQ(end.best_step, 15);
   EXPECT_EQ(line.values(), third);

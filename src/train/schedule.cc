@@ -9,7 +9,7 @@
 
 namespace heed {
 
-double learning_rate(const FitOptions& options, const Progress& progress, double share) {
+double learning_rate(const FitOptions& options, const TrainingProgress& progress, double share) {
   const double rate = options.learning_rate, step = static_cast<double>(progress.step + 1),
                warm_up = static_cast<double>(std::max<int64_t>(1, options.warm_up));
   if (step < warm_up) return rate * step / warm_up;

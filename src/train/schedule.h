@@ -6,6 +6,6 @@
 namespace heed {
 
 // share: of the training that is done, in [0, 1].
-double learning_rate(const FitOptions& options, const Progress& progress, double share);
+double learning_rate(const FitOptions& options, const TrainingProgress& progress, double share);
 
 }  // namespace heed

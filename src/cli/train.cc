@@ -2,10 +2,10 @@
 #include <fmt/format.h>
 #include <heed/runtime.h>
 
-#include <algorithm>
 #include <memory>
 #include <set>
 
+#include "cli/fields.h"
 #include "cli/stop.h"
 #include "cli/train_progress.h"
 #include "cli/verbs.h"
@@ -16,31 +16,10 @@ namespace heed::cli {
 namespace {
 
 struct Call {
-  std::string run, model;
+  std::string run;
   std::map<std::string, std::string> given;
   bool dump_config = false;
 };
-
-std::string dashed(std::string name) {
-  std::replace(name.begin(), name.end(), '_', '-');
-  return name;
-}
-std::string environment(std::string name) {
-  for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(c));
-  return "HEED_" + name;
-}
-
-// --name TEXT, or --name alone where the field says yes or no.
-void add_field(CLI::App& verb, Call& call, const ModelField& field, const std::string& group) {
-  const std::string name = dashed(field.name);
-  const auto take = [&call, name = field.name](const std::string& text) { call.given[name] = text; };
-  CLI::Option* option =
-      field.value == "true" || field.value == "false"
-          ? verb.add_flag_function(
-                "--" + name, [take](int64_t count) { take(count > 0 ? "true" : "false"); }, field.help)
-          : verb.add_option_function<std::string>("--" + name, take, field.help)->default_str(field.value);
-  option->envname(environment(name))->group(group);
-}
 
 // The fields of all models of a task, each once; those that data decides are left out.
 std::vector<ModelField> model_fields(const TaskRow& task) {
@@ -86,10 +65,10 @@ void add_task(CLI::App& verb, const TaskRow& task) {
       verb.add_subcommand(task.name, fmt::format("{}\n\n  heed train {} {}", task.what, task.name, task.example));
   const auto call = std::make_shared<Call>();
   sub->add_option("--run", call->run, "folder of the run: made, or gone on with")->required();
-  add_field(*sub, *call, {"model", models().front().name, "one of " + model_names(task)}, "Model");
-  for (const ModelField& field : task.fields()) add_field(*sub, *call, field, "Data");
-  for (const ModelField& field : fields_of<FitOptions>()) add_field(*sub, *call, field, "Training");
-  for (const ModelField& field : model_fields(task)) add_field(*sub, *call, field, "Model");
+  add_fields(*sub, call->given, {{"model", models().front().name, "one of " + model_names(task)}}, "Model");
+  add_fields(*sub, call->given, task.fields(), "Data");
+  add_fields(*sub, call->given, fields_of<FitOptions>(), "Training");
+  add_fields(*sub, call->given, model_fields(task), "Model");
   sub->set_config("--config", "", "options from a TOML file");
   sub->add_flag("--dump-config", call->dump_config, "print these options as TOML and do nothing else");
   sub->callback([&task, call, sub] {

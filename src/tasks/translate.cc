@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <limits>
 
 #include "base/check.h"
 #include "base/philox.h"
@@ -38,7 +39,7 @@ bool ends_in(std::string path, std::string_view ending) {
   return path.ends_with(ending);
 }
 
-RowReader open_pairs(const TranslateOptions& o, const std::string& path, const std::string& target) {
+RowReader open_pairs(const PairOptions& o, const std::string& path, const std::string& target) {
   RowOptions rows{.header = o.header || !o.columns.empty(),
                   .bad_lines = o.skip_bad_lines ? BadLines::skip : BadLines::refuse};
   if (!o.columns.empty()) {
@@ -51,14 +52,6 @@ RowReader open_pairs(const TranslateOptions& o, const std::string& path, const s
   return ends_in(path, ".csv") ? read_csv(path, rows) : read_tsv(path, rows);
 }
 
-struct Pairs {
-  std::vector<std::string> source, target;
-  int64_t size() const { return static_cast<int64_t>(source.size()); }
-  void add(std::vector<std::string>&& pair) {
-    source.push_back(std::move(pair[0])), target.push_back(std::move(pair[1]));
-  }
-};
-
 // Up to `most` pairs more; those with an empty side are passed over.
 Pairs read_some(RowReader& reader, int64_t most, const std::string& path) {
   Pairs pairs;
@@ -66,7 +59,8 @@ Pairs read_some(RowReader& reader, int64_t most, const std::string& path) {
     if (row.values.size() < 2)
       throw Error(ErrorKind::data, fmt::format("{}:{}", path, row.line), "has one column, wanted source and target",
                   "separate them by a tab, or name two files with --data and --target-data");
-    if (!row.values[0].empty() && !row.values[1].empty()) pairs.add(std::move(row.values));
+    if (row.values[0].empty() || row.values[1].empty()) continue;
+    pairs.source.push_back(std::move(row.values[0])), pairs.target.push_back(std::move(row.values[1]));
   }
   return pairs;
 }
@@ -213,6 +207,14 @@ class TranslateTask final : public TrainingTask {
 };
 
 }  // namespace
+
+Pairs read_pairs(const PairOptions& options) {
+  check(!options.data.empty(), "translate", "it wants --data FILE");
+  RowReader reader = open_pairs(options, options.data, options.target_data);
+  Pairs pairs = read_some(reader, std::numeric_limits<int64_t>::max(), options.data);
+  if (pairs.size() == 0) throw Error(ErrorKind::data, options.data, "holds no pairs of texts");
+  return pairs;
+}
 
 std::vector<ModelField> translate_fields() {
   std::vector<ModelField> fields = fields_of<TranslateOptions>(), tokens = fields_of<TokenOptions>();

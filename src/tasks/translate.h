@@ -8,19 +8,33 @@
 
 namespace heed {
 
-struct TranslateOptions {
-  std::string data, target_data, columns, validation = "0.05";
+// Parallel text: where it stands and how it is read.
+struct PairOptions {
+  std::string data, target_data, columns;
   bool skip_bad_lines = false, header = false;
-  int64_t longest = 128;
-  double smoothing = 0.1;
 
   void visit(auto&& field) {
     field("data", data, "source and target: TSV, CSV, JSON lines; or the source's lines, with --target-data; .gz too");
     field("target_data", target_data, "the target's lines, where --data holds only the source's");
     field("columns", columns, "SOURCE,TARGET: names of columns, or their numbers from 0");
     field("header", header, "the first line of TSV and CSV names the columns");
-    field("validation", validation, "held out: a share of the data, or a file like --data");
     field("skip_bad_lines", skip_bad_lines, "count and pass over bad lines in place of refusing them");
+  }
+};
+struct Pairs {
+  std::vector<std::string> source, target;
+  int64_t size() const { return static_cast<int64_t>(source.size()); }
+};
+Pairs read_pairs(const PairOptions& options);  // all of them, in memory
+
+struct TranslateOptions : PairOptions {
+  std::string validation = "0.05";
+  int64_t longest = 128;
+  double smoothing = 0.1;
+
+  void visit(auto&& field) {
+    PairOptions::visit(field);
+    field("validation", validation, "held out: a share of the data, or a file like --data");
     field("longest", longest, "tokens of a side; longer pairs are left out");
     field("smoothing", smoothing, "of labels, as 0.1");
   }

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "tasks/run_folder.h"
+#include "train/batches.h"
 #include "train/sealed.h"
 
 namespace heed {
@@ -11,6 +12,54 @@ std::vector<int32_t> TranslationModel::source_ids(std::string_view text) const {
   if (static_cast<int64_t>(ids.size()) >= longest) ids.resize(static_cast<size_t>(longest) - 1);
   ids.push_back(ends_of(source).end);
   return ids;
+}
+
+namespace {
+
+constexpr int64_t kTogether = 64;  // sentences
+
+std::vector<std::string> tokens_of(const Tokenizer& tokenizer, std::span<const int32_t> ids) {
+  std::vector<std::string> tokens;
+  for (const int32_t id : ids) tokens.push_back(tokenizer.token_of(id));
+  return tokens;
+}
+
+}  // namespace
+
+std::vector<std::vector<Translation>> TranslationModel::translate(std::span<const std::string> texts,
+                                                                  SearchOptions options) const {
+  std::vector<std::vector<int32_t>> sources;
+  std::vector<int64_t> lengths;
+  for (const std::string& text : texts)
+    sources.push_back(source_ids(text)), lengths.push_back(static_cast<int64_t>(sources.back().size()));
+  options.begin = ends_of(target).begin, options.ends = {ends_of(target).end};
+  std::vector<std::vector<Translation>> translations(texts.size());
+  for (const auto& batch : batches_by_length(lengths, {.examples = kTogether})) {
+    std::vector<std::vector<int32_t>> together;
+    for (const int64_t n : batch) together.push_back(sources[static_cast<size_t>(n)]);
+    options.numbers = batch;
+    const Found found = search(*model, pad(together), options);
+    for (size_t i = 0; i < batch.size(); ++i)
+      for (const Hypothesis& hypothesis : found[i])
+        translations[static_cast<size_t>(batch[i])].push_back({target.decode(hypothesis.ids),
+                                                               tokens_of(source, together[i]),
+                                                               tokens_of(target, hypothesis.ids),
+                                                               hypothesis.log_probabilities, hypothesis.score,
+                                                               hypothesis.alignment});
+  }
+  return translations;
+}
+
+void TranslationModel::replace_unknown(Translation& t) const {
+  const std::vector<std::string> replaced = heed::replace_unknown(t.tokens, t.alignment, t.source_tokens);
+  if (replaced == t.tokens) return;
+  t.text.clear();
+  for (size_t n = 0; n < replaced.size(); ++n) {
+    const auto id = target.id_of(replaced[n]);
+    const bool known = replaced[n] == t.tokens[n] && id;
+    t.text += known ? target.decode(std::vector<int32_t>{*id}) : replaced[n];
+  }
+  t.tokens = replaced;
 }
 
 void TranslationModel::save(const std::string& folder) const {

@@ -1,6 +1,7 @@
 // A model that translates, with its tokenisers: what a run of the task translate holds.
 #pragma once
 
+#include <heed/generate.h>
 #include <heed/models.h>
 #include <heed/text.h>
 
@@ -12,12 +13,24 @@
 
 namespace heed {
 
+struct Translation {
+  std::string text;
+  std::vector<std::string> source_tokens, tokens;  // with their ends
+  std::vector<float> log_probabilities;            // of the tokens
+  double score = 0;
+  Tensor alignment;  // (tokens, source tokens), where asked for
+};
+
 struct TranslationModel {
   std::unique_ptr<SequenceModel> model;
   Tokenizer source, target;
   int64_t longest = 256;  // tokens of either side
 
   std::vector<int32_t> source_ids(std::string_view text) const;  // with the end
+  // n_best of each text, the best first; sentences of similar length are translated together.
+  std::vector<std::vector<Translation>> translate(std::span<const std::string> texts, SearchOptions options = {}) const;
+  // Unknown words become those of the source that were looked at most; wants the alignment.
+  void replace_unknown(Translation& translation) const;
   void save(const std::string& folder) const;                    // all but the weights
   static TranslationModel load(const std::string& folder);       // with the weights
 };

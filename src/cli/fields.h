@@ -1,0 +1,18 @@
+// Fields of configurations as options of the command line.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <heed/models.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace heed::cli {
+
+// --name TEXT for each field, or --name alone where it says yes or no, with HEED_NAME as its twin in the environment.
+// What is given enters `given` under the field's own name.
+void add_fields(CLI::App& verb, std::map<std::string, std::string>& given, const std::vector<ModelField>& fields,
+                const std::string& group);
+
+}  // namespace heed::cli

@@ -1,0 +1,43 @@
+// A run in use: what predict, eval and compare need of a task.
+#pragma once
+
+#include <heed/models.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tasks/fields.h"
+
+namespace heed {
+
+struct Prediction {
+  std::string text;
+  nlohmann::json details;  // tokens, scores, where it looked
+};
+
+struct Figure {
+  std::string name, note;  // "BLEU", its signature
+  double value = 0, low = 0, high = 0;  // 95 % of the resamples of the data
+  std::string unit = "";
+};
+
+struct Evaluation {
+  std::vector<Figure> figures;
+  std::string drawing;  // for the terminal: a confusion matrix, quality by length
+};
+
+class TrainedRun {
+ public:
+  virtual ~TrainedRun() = default;
+  // The best of each input, or as many as the options ask for, the best first. `details`: in full.
+  virtual std::vector<std::vector<Prediction>> predict(std::span<const std::string> inputs, Fields& options,
+                                                       bool details) const = 0;
+  virtual Evaluation evaluate(Fields& options) const = 0;
+};
+
+std::unique_ptr<TrainedRun> load_run(const std::string& folder);  // of whatever task it is
+
+}  // namespace heed

@@ -1,0 +1,124 @@
+// A translator in use: what it says, and what that is worth.
+#include "tasks/translation_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.h"
+#include "generate/choices.h"
+#include "tasks/translate.h"
+#include "tasks/translation.h"
+#include "train/metrics/metrics.h"
+
+namespace heed {
+namespace {
+
+using Json = nlohmann::json;
+
+struct UnknownOptions {
+  bool replace_unknown = false;
+  void visit(auto&& field) {
+    field("replace_unknown", replace_unknown, "unknown words become those of the source that were looked at");
+  }
+};
+
+Json alignment_json(const Tensor& alignment) {
+  Json rows = Json::array();
+  for (int64_t t = 0; t < alignment.dim(0); ++t) {
+    Json row = Json::array();
+    for (const double weight : alignment[t].values()) row.push_back(std::round(weight * 1e4) / 1e4);
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+Json details_of(const Translation& t) {
+  Json json = {{"text", t.text},
+               {"score", t.score},
+               {"tokens", t.tokens},
+               {"source_tokens", t.source_tokens},
+               {"log_probabilities", t.log_probabilities}};
+  if (t.alignment.defined()) json["alignment"] = alignment_json(t.alignment);
+  return json;
+}
+
+// Figures of a metric: the corpus' score and where 95 % of its resamples lie.
+template <class Metric>
+Figure figure_of(const std::string& name, const Metric& metric, const std::vector<std::string>& hypotheses,
+                 const std::vector<metrics::References>& references) {
+  const auto segments = metrics::segment_statistics(metric, hypotheses, references);
+  const metrics::Interval about = metrics::interval(metrics::resampled(segments, metrics::score_of(metric)));
+  return {name, metric.signature(references), metric.score(metrics::total(segments)), about.low, about.high};
+}
+
+Figure exact_match(const std::vector<std::string>& hypotheses, const std::vector<metrics::References>& references) {
+  std::vector<double> exact;
+  for (size_t n = 0; n < hypotheses.size(); ++n) exact.push_back(hypotheses[n] == references[n][0] ? 100 : 0);
+  const auto mean = [&](double sum) { return sum / static_cast<double>(exact.size()); };
+  const metrics::Interval about = metrics::interval(metrics::resampled(exact, mean));
+  double all = 0;
+  for (const double each : exact) all += each;
+  return {"exact match", "the whole line", mean(all), about.low, about.high, "%"};
+}
+
+class TranslationRun final : public TrainedRun {
+ public:
+  explicit TranslationRun(const std::string& folder) : run_(TranslationModel::load(folder)) {}
+
+  std::vector<std::vector<Prediction>> predict(std::span<const std::string> inputs, Fields& fields,
+                                               bool details) const override {
+    auto options = fields.take<SearchOptions>();
+    const auto unknown = fields.take<UnknownOptions>();
+    const bool asked = options.alignment;
+    options.alignment |= unknown.replace_unknown;
+    std::vector<std::vector<Prediction>> predictions;
+    for (auto& several : run_.translate(inputs, options)) {
+      predictions.emplace_back();
+      for (Translation& one : several) {
+        if (unknown.replace_unknown) run_.replace_unknown(one);
+        if (!asked) one.alignment = {};
+        predictions.back().push_back({one.text, details ? details_of(one) : Json()});
+      }
+    }
+    return predictions;
+  }
+
+  Evaluation evaluate(Fields& fields) const override {
+    const Pairs pairs = read_pairs(fields.take<PairOptions>());
+    std::vector<std::string> said;
+    for (const auto& of_one : predict(pairs.source, fields, false)) said.push_back(of_one.at(0).text);
+    std::vector<metrics::References> wanted;
+    for (const std::string& target : pairs.target) wanted.push_back({target});
+    const metrics::Bleu bleu;
+    const metrics::Chrf chrf;
+    const metrics::Ter ter;
+    return {{exact_match(said, wanted), figure_of("BLEU", bleu, said, wanted), figure_of("chrF", chrf, said, wanted),
+             figure_of("TER", ter, said, wanted)},
+            ""};
+  }
+
+ private:
+  TranslationModel run_;
+};
+
+template <class... Options>
+std::vector<ModelField> all_fields() {
+  std::vector<ModelField> all;
+  const auto add = [&](std::vector<ModelField> more) { all.insert(all.end(), more.begin(), more.end()); };
+  (add(fields_of<Options>()), ...);
+  return all;
+}
+
+}  // namespace
+
+std::unique_ptr<TrainedRun> translation_run(const std::string& folder) {
+  return std::make_unique<TranslationRun>(folder);
+}
+std::vector<ModelField> translation_predict_fields() { return all_fields<SearchOptions, UnknownOptions>(); }
+std::vector<ModelField> translation_evaluate_fields() {
+  return all_fields<PairOptions, SearchOptions, UnknownOptions>();
+}
+
+}  // namespace heed

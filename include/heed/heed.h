@@ -9,7 +9,9 @@
 #include <heed/autograd.h>
 #include <heed/data.h>
 #include <heed/error.h>
+#include <heed/generate.h>
 #include <heed/io.h>
+#include <heed/models.h>
 #include <heed/nn.h>
 #include <heed/ops.h>
 #include <heed/random.h>

@@ -14,9 +14,9 @@ class Output {
   explicit Output(const std::string& path);  // empty: stdout
   void write(std::string_view text);
   void finish();  // Error(system) where something could not be written; without it no file is left
+  void flush();   // what was written reaches stdout
 
  private:
-  void flush();
 
   std::optional<AtomicFile> file_;
   std::string buffer_;

@@ -42,29 +42,6 @@ HWY_BEFORE_NAMESPACE();
 namespace heed::kernels {
 namespace HWY_NAMESPACE {
 
-// Log-sum-exp by pieces that fit into the first cache, (maximum, sum) carried along.
-float log_sum_exp_row(const float* x, int64_t n) {
-  constexpr int64_t kPiece = 4096;
-  const LookAhead look_ahead(std::min(n, kPiece));
-  float maximum = -INFINITY;
-  double sum = 0;
-  for (int64_t begin = 0; begin < n; begin += kPiece) {
-    const int64_t count = std::min(kPiece, n - begin);
-    const float raised = std::max(maximum, row_max(x + begin, count));
-    if (raised == -INFINITY) continue;
-    const FloatVector m = hn::Set(kFloats, raised);
-    RowSum piece;
-    for_lanes_by_four(count, [&](int64_t i, auto part, auto lanes) HWY_ATTR {
-      look_ahead(x + begin + i);
-      const FloatVector e = exp_at_most_88(kFloats, hn::Sub(lanes.load(x + begin + i), m));
-      piece.part[part] = hn::Add(piece.part[part], lanes.or_zero(e));
-    });
-    sum = sum * std::exp(static_cast<double>(maximum - raised)) + piece.total();
-    maximum = raised;
-  }
-  return maximum == -INFINITY ? maximum : static_cast<float>(maximum + std::log(sum));
-}
-
 // sum_c w_c (L - x_c), which is 0 where w_c is, whatever x_c.
 float smoothed_row(const float* x, const float* weights, int64_t n, float log_sum_exp) {
   const FloatVector lse = hn::Set(kFloats, log_sum_exp), one = hn::Set(kFloats, 1.0f);

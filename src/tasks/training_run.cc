@@ -9,7 +9,9 @@
 #include "base/check.h"
 #include "tasks/run_folder.h"
 #include "tasks/translate.h"
+#include "tasks/translation_run.h"
 #include "tensor/file.h"
+#include "tensor/unicode.h"
 #include "train/checkpoint.h"
 
 namespace heed {
@@ -150,9 +152,16 @@ class Writer {
 const std::vector<TaskRow>& tasks() {
   static const std::vector<TaskRow> all = {
       {"translate", "from one language, or one way of writing, into another", "--data pairs.tsv --run runs/first", true,
-       translate_task, translate_fields},
+       translate_task, translate_fields, translation_run, translation_predict_fields, translation_evaluate_fields},
   };
   return all;
+}
+
+std::unique_ptr<TrainedRun> load_run(const std::string& folder) {
+  const std::string task = about_run(folder)["task"];
+  for (const TaskRow& row : tasks())
+    if (row.name == task) return row.load(folder);
+  fail(ErrorKind::data, folder, "is a run of the task {}, which this heed does not know", printable(task));
 }
 
 TrainingProgress train_run(const TaskRow& row, Fields fields, const std::string& folder, const RunWatchers& watchers) {

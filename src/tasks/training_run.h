@@ -9,6 +9,7 @@
 
 #include "tasks/fields.h"
 #include "tasks/task.h"
+#include "tasks/trained_run.h"
 
 namespace heed {
 
@@ -28,7 +29,10 @@ struct TaskRow {
   const char *name, *what, *example;
   bool has_source;  // of its models
   MakeTask make;
-  std::vector<ModelField> (*fields)();  // its own, beside those of training and of the model
+  std::vector<ModelField> (*fields)();  // of its training, beside those of every training and of the model
+  std::unique_ptr<TrainedRun> (*load)(const std::string& folder);
+  std::vector<ModelField> (*predict_fields)();
+  std::vector<ModelField> (*evaluate_fields)();
 };
 const std::vector<TaskRow>& tasks();
 

@@ -1,0 +1,69 @@
+// heed eval RUN --data FILE: what a trained model is worth.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "cli/fields.h"
+#include "cli/usage.h"
+#include "cli/verbs.h"
+#include "tasks/training_run.h"
+
+namespace heed::cli {
+namespace {
+
+constexpr const char* kExamplesOfEval =
+    "Examples:\n"
+    "  heed eval runs/dates --data unseen.tsv\n"
+    "  heed eval runs/dates --data unseen.tsv --beam 8 --json\n"
+    "\n";
+
+struct Call {
+  std::string run;
+  bool json = false;
+  std::map<std::string, std::string> given;
+};
+
+void print_json(const Evaluation& evaluation) {
+  nlohmann::json all = nlohmann::json::object();
+  for (const Figure& f : evaluation.figures)
+    all[f.name] = {{"value", f.value}, {"low", f.low}, {"high", f.high}, {"note", f.note}};
+  fmt::print("{}\n", all.dump());
+}
+
+void print_table(const Evaluation& evaluation) {
+  for (const Figure& f : evaluation.figures)
+    fmt::print("{:<12} {:8.2f} {:<1} [{:.2f}, {:.2f}]  {}\n", f.name, f.value, f.unit, f.low, f.high, f.note);
+  if (!evaluation.drawing.empty()) fmt::print("\n{}", evaluation.drawing);
+  fmt::print("In brackets: where 95 % of 1,000 resamples of these lines lie.\n");
+}
+
+void evaluate(const Call& call) {
+  const std::unique_ptr<TrainedRun> run = load_run(call.run);
+  Fields fields(call.given);
+  const Evaluation evaluation = run->evaluate(fields);
+  fields.check_all_taken(call.run);
+  call.json ? print_json(evaluation) : print_table(evaluation);
+}
+
+std::vector<ModelField> all_fields() {
+  std::vector<ModelField> all;
+  std::map<std::string, bool> seen;
+  for (const TaskRow& task : tasks())
+    for (const ModelField& field : task.evaluate_fields())
+      if (!std::exchange(seen[field.name], true)) all.push_back(field);
+  return all;
+}
+
+}  // namespace
+
+void add_eval(CLI::App& app) {
+  CLI::App* verb = app.add_subcommand("eval", "what a trained model is worth on data that it has not seen");
+  examples_first(*verb, kExamplesOfEval);
+  const auto call = std::make_shared<Call>();
+  verb->add_option("RUN", call->run, "folder of the run")->required();
+  verb->add_flag("--json", call->json, "one object");
+  add_fields(*verb, call->given, all_fields(), "Data and decoding");
+  verb->callback([call] { evaluate(*call); });
+}
+
+}  // namespace heed::cli

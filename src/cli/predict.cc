@@ -1,0 +1,84 @@
+// heed predict RUN: an answer a line.
+#include <fmt/format.h>
+#include <heed/runtime.h>
+
+#include <memory>
+
+#include "base/check.h"
+#include "cli/fields.h"
+#include "cli/line_input.h"
+#include "cli/output.h"
+#include "cli/usage.h"
+#include "cli/verbs.h"
+#include "tasks/training_run.h"
+
+namespace heed::cli {
+namespace {
+
+constexpr const char* kExamplesOfPredict =
+    "Examples:\n"
+    "  echo 'the 3rd of May, 2004' | heed predict runs/dates\n"
+    "  heed predict runs/dates -i lines.txt -o answers.txt --beam 8\n"
+    "  heed predict runs/dates -i lines.txt --json --alignment --n-best 3\n"
+    "\n";
+constexpr size_t kTogether = 1024;  // lines
+
+struct Call {
+  std::string run, in, out;
+  bool json = false;
+  std::map<std::string, std::string> given;
+};
+
+// A line an input; of several answers each has a line, and numbers before it.
+void write(Output& out, const std::vector<Prediction>& several, int64_t line, bool json) {
+  for (size_t n = 0; n < several.size(); ++n) {
+    if (json) {
+      nlohmann::json details = several[n].details;
+      details["line"] = line;
+      if (several.size() > 1) details["rank"] = n + 1;
+      out.write(details.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+    } else {
+      out.write(several.size() > 1 ? fmt::format("{}\t{}\t{}\n", line, n + 1, several[n].text) : several[n].text + "\n");
+    }
+  }
+}
+
+void predict(const Call& call) {
+  const std::unique_ptr<TrainedRun> run = load_run(call.run);
+  Fields fields(call.given);
+  LineInput input(call.in);
+  Output out(call.out);
+  int64_t line = 0;
+  for (auto lines = input.next(kTogether); !lines.empty(); lines = input.next(kTogether)) {
+    for (const auto& several : run->predict(lines, fields, call.json)) write(out, several, ++line, call.json);
+    fields.check_all_taken(call.run);
+    if (call.out.empty()) out.flush();
+  }
+  out.finish();
+}
+
+// The fields that some task has, each once.
+std::vector<ModelField> all_fields() {
+  std::vector<ModelField> all;
+  std::map<std::string, bool> seen;
+  for (const TaskRow& task : tasks())
+    for (const ModelField& field : task.predict_fields())
+      if (!std::exchange(seen[field.name], true)) all.push_back(field);
+  return all;
+}
+
+}  // namespace
+
+void add_predict(CLI::App& app) {
+  CLI::App* verb = app.add_subcommand("predict", "what a trained model makes of lines of text");
+  examples_first(*verb, kExamplesOfPredict);
+  const auto call = std::make_shared<Call>();
+  verb->add_option("RUN", call->run, "folder of the run")->required();
+  verb->add_option("-i,--in", call->in, "the lines; stdin where not said");
+  verb->add_option("-o,--out", call->out, "the answers; stdout where not said");
+  verb->add_flag("--json", call->json, "an object a line: text, tokens, scores");
+  add_fields(*verb, call->given, all_fields(), "Decoding");
+  verb->callback([call] { predict(*call); });
+}
+
+}  // namespace heed::cli

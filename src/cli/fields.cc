@@ -19,11 +19,10 @@ void add_field(CLI::App& verb, std::map<std::string, std::string>& given, const 
                const std::string& group) {
   const std::string name = "--" + dashed(field.name);
   const auto take = [&given, field = field.name](const std::string& text) { given[field] = text; };
-  CLI::Option* option =
-      field.value == "true" || field.value == "false"
-          ? verb.add_flag_function(
-                name, [take](int64_t count) { take(count > 0 ? "true" : "false"); }, field.help)
-          : verb.add_option_function<std::string>(name, take, field.help)->default_str(field.value);
+  CLI::Option* option = field.value == "true" || field.value == "false"
+                            ? verb.add_flag_function(
+                                  name, [take](int64_t count) { take(count > 0 ? "true" : "false"); }, field.help)
+                            : verb.add_option_function<std::string>(name, take, field.help)->default_str(field.value);
   option->envname(environment(field.name))->group(group);
 }
 

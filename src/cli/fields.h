@@ -1,8 +1,8 @@
 // Fields of configurations as options of the command line.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <heed/models.h>
+#include <CLI/CLI.hpp>
 
 #include <map>
 #include <string>

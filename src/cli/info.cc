@@ -84,8 +84,12 @@ void info(const std::string& folder, bool json) {
   const Curve curve = read_curve(paths.metrics());
   const int64_t weights = std::ifstream(paths.weights()).good() ? weights_in(paths.weights()) : 0;
   if (!json) return print_text(about, config, curve, weights);
-  fmt::print("{}\n", Json{{"about", about}, {"model", config}, {"weights", weights}, {"best", curve.best},
-                          {"last", curve.last}, {"validation_loss", curve.validation}}
+  fmt::print("{}\n", Json{{"about", about},
+                          {"model", config},
+                          {"weights", weights},
+                          {"best", curve.best},
+                          {"last", curve.last},
+                          {"validation_loss", curve.validation}}
                          .dump());
 }
 

@@ -17,7 +17,6 @@ class Output {
   void flush();   // what was written reaches stdout
 
  private:
-
   std::optional<AtomicFile> file_;
   std::string buffer_;
 };

@@ -38,7 +38,8 @@ void write(Output& out, const std::vector<Prediction>& several, int64_t line, bo
       if (several.size() > 1) details["rank"] = n + 1;
       out.write(details.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
     } else {
-      out.write(several.size() > 1 ? fmt::format("{}\t{}\t{}\n", line, n + 1, several[n].text) : several[n].text + "\n");
+      out.write(several.size() > 1 ? fmt::format("{}\t{}\t{}\n", line, n + 1, several[n].text)
+                                   : several[n].text + "\n");
     }
   }
 }

@@ -47,7 +47,7 @@ void train(const TaskRow& task, const Call& call) {
       task, Fields(call.given), call.run,
       {.on_begin = [&](const auto& made, const auto& fields, const auto& from) { progress.begin(made, fields, from); },
        .on_step = [&](const auto& report) { progress.step(report); },
-       .on_validation = [&](const auto& report, const auto& measures) { progress.validation(report, measures); },
+       .on_validation = [&](const auto& report, const auto& made) { progress.validation(report, made); },
        .on_trouble = [&](const auto& what) { progress.trouble(what); },
        .stop = StopSignals::asked});
   progress.clear();

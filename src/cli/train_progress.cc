@@ -13,6 +13,7 @@ namespace heed::cli {
 namespace {
 
 constexpr int kBarWidth = 20;
+constexpr int64_t kSamples = 2;
 constexpr double kBarEvery = 0.1, kLineEvery = 5;  // seconds
 
 bool draws_bars() {
@@ -65,11 +66,12 @@ void TrainProgress::step(const StepReport& r) {
   drawn_ = true;
 }
 
-void TrainProgress::validation(const ValidationReport& r, const std::vector<Measure>& measures) {
+void TrainProgress::validation(const ValidationReport& r, const TrainingTask& task) {
   std::string text =
       fmt::format("step {}  training loss {:.4f}  validation loss {:.4f}", r.progress.step, r.training_loss, r.value);
-  for (const Measure& measure : measures) text += fmt::format("  {} {:.4g}", measure.name, measure.value);
+  for (const Measure& measure : task.measure()) text += fmt::format("  {} {:.4g}", measure.name, measure.value);
   line(text + (r.best ? "  best so far" : ""));
+  for (const std::string& sample : task.samples(kSamples)) line("    " + sample);
 }
 
 void TrainProgress::trouble(const std::string& what) { line("heed: " + what); }

@@ -12,7 +12,7 @@ class TrainProgress {
   TrainProgress();  // looks what stderr is
   void begin(const TrainingTask& task, const Fields& fields, const TrainingProgress& from);
   void step(const StepReport& report);
-  void validation(const ValidationReport& report, const std::vector<Measure>& measures);
+  void validation(const ValidationReport& report, const TrainingTask& task);
   void trouble(const std::string& what);
   void clear();  // takes the bar away
 

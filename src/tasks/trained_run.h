@@ -19,7 +19,7 @@ struct Prediction {
 };
 
 struct Figure {
-  std::string name, note;  // "BLEU", its signature
+  std::string name, note;               // "BLEU", its signature
   double value = 0, low = 0, high = 0;  // 95 % of the resamples of the data
   std::string unit = "";
 };

@@ -119,9 +119,9 @@ class Writer {
                           report.progress.skipped));
     if (watchers_.on_step) watchers_.on_step(report);
   }
-  void validation(const ValidationReport& report, const std::vector<Measure>& measures) {
-    log_.add(line_of(report, measures));
-    if (watchers_.on_validation) watchers_.on_validation(report, measures);
+  void validation(const ValidationReport& report, const TrainingTask& task) {
+    log_.add(line_of(report, task.measure()));
+    if (watchers_.on_validation) watchers_.on_validation(report, task);
   }
   bool save(const TrainingState& state) {
     try {
@@ -186,7 +186,7 @@ TrainingProgress train_run(const TaskRow& row, Fields fields, const std::string&
   const TrainingProgress progress =
       fit(task->learner(), options,
           {.on_step = [&](const StepReport& report) { writer.step(report); },
-           .on_validation = [&](const ValidationReport& report) { writer.validation(report, task->measure()); },
+           .on_validation = [&](const ValidationReport& report) { writer.validation(report, *task); },
            .save = [&](const TrainingState& state) { return saved = writer.save(state); },
            .stop = watchers.stop},
           goes_on ? &from : nullptr);

@@ -16,7 +16,7 @@ namespace heed {
 struct RunWatchers {
   std::function<void(const TrainingTask&, const Fields&, const TrainingProgress&)> on_begin = {};  // where it stands
   std::function<void(const StepReport&)> on_step = {};
-  std::function<void(const ValidationReport&, const std::vector<Measure>&)> on_validation = {};
+  std::function<void(const ValidationReport&, const TrainingTask&)> on_validation = {};
   std::function<void(const std::string&)> on_trouble = {};  // that does not end the training: a full disk
   std::function<bool()> stop = {};
 };

@@ -14,6 +14,7 @@
 #include "tasks/token_rows.h"
 #include "tasks/translation.h"
 #include "train/batches.h"
+#include "train/metrics/metrics.h"
 
 namespace heed {
 namespace {
@@ -163,8 +164,13 @@ class TranslateTask final : public TrainingTask {
     return learner;
   }
 
-  std::vector<Measure> measure() const override { return {}; }
-  std::vector<std::string> samples(int64_t) const override { return {}; }
+  std::vector<Measure> measure() const override { return measured_.measures; }
+  std::vector<std::string> samples(int64_t count) const override {
+    std::vector<std::string> lines;
+    for (size_t n = 0; n < measured_.said.size() && static_cast<int64_t>(n) < count; ++n)
+      lines.push_back(fmt::format("{}  →  {}  ({})", measured_.source[n], measured_.said[n], measured_.wanted[n][0]));
+    return lines;
+  }
 
  private:
   static double count(const PairRows& rows, std::span<const int64_t> examples) {
@@ -195,7 +201,41 @@ class TranslateTask final : public TrainingTask {
     double sum = 0, targets = 0;
     for (const auto& batch : batches_by_length(lengths, {.examples = 64}))
       sum += loss(validation_, batch, 0, {}).item(), targets += count(validation_, batch);
-    return sum / std::max(1.0, targets);
+    measured_ = translate_some();
+    return options_.best_by == BestBy::loss ? sum / std::max(1.0, targets) : -measured_.by(options_.best_by);
+  }
+
+  // Some held-out pairs, translated greedily.
+  struct Measured {
+    std::vector<std::string> source, said;
+    std::vector<metrics::References> wanted;
+    std::vector<Measure> measures;
+    double by(BestBy metric) const {
+      for (const auto& [name, each] : names_of(metric))
+        for (const Measure& measure : measures)
+          if (each == metric && measure.name == name) return measure.value;
+      return 0;
+    }
+  };
+  Measured translate_some() const {
+    Measured m;
+    for (int64_t n = 0; n < std::min(options_.measured, validation_.size()); ++n) {
+      m.source.push_back(run_.source.decode(validation_.source[n]));
+      m.wanted.push_back({run_.target.decode(validation_.target[n])});
+    }
+    if (m.source.empty()) return m;
+    int64_t exact = 0;
+    for (const auto& best : run_.translate(m.source, {.strategy = Strategy::greedy})) {
+      exact += best.at(0).text == m.wanted[m.said.size()][0];
+      m.said.push_back(best.at(0).text);
+    }
+    const auto score = [&](const auto& metric) {
+      return metric.score(metrics::total(metrics::segment_statistics(metric, m.said, m.wanted)));
+    };
+    m.measures = {{"exact", 100.0 * static_cast<double>(exact) / static_cast<double>(m.said.size())},
+                  {"bleu", score(metrics::Bleu())},
+                  {"chrf", score(metrics::Chrf())}};
+    return m;
   }
 
   TranslateOptions options_;
@@ -204,6 +244,7 @@ class TranslateTask final : public TrainingTask {
   Json data_;
   Ends ends_;
   int32_t source_end_;
+  mutable Measured measured_;
 };
 
 }  // namespace

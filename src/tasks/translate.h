@@ -1,6 +1,7 @@
 // Training a translator: parallel text becomes tokens, batches and losses.
 #pragma once
 
+#include <array>
 #include <memory>
 
 #include "tasks/fields.h"
@@ -27,16 +28,25 @@ struct Pairs {
 };
 Pairs read_pairs(const PairOptions& options);  // all of them, in memory
 
+enum class BestBy { loss, exact, bleu, chrf };
+constexpr std::array<std::pair<const char*, BestBy>, 4> names_of(BestBy) {
+  return {{{"loss", BestBy::loss}, {"exact", BestBy::exact}, {"bleu", BestBy::bleu}, {"chrf", BestBy::chrf}}};
+}
+
 struct TranslateOptions : PairOptions {
   std::string validation = "0.05";
   int64_t longest = 128;
   double smoothing = 0.1;
+  BestBy best_by = BestBy::loss;
+  int64_t measured = 200;
 
   void visit(auto&& field) {
     PairOptions::visit(field);
     field("validation", validation, "held out: a share of the data, or a file like --data");
     field("longest", longest, "tokens of a side; longer pairs are left out");
     field("smoothing", smoothing, "of labels, as 0.1");
+    field("best_by", best_by, "loss, exact, bleu or chrf of held-out pairs");
+    field("measured", measured, "held-out pairs that are translated after each validation");
   }
 };
 

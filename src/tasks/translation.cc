@@ -41,11 +41,9 @@ std::vector<std::vector<Translation>> TranslationModel::translate(std::span<cons
     const Found found = search(*model, pad(together), options);
     for (size_t i = 0; i < batch.size(); ++i)
       for (const Hypothesis& hypothesis : found[i])
-        translations[static_cast<size_t>(batch[i])].push_back({target.decode(hypothesis.ids),
-                                                               tokens_of(source, together[i]),
-                                                               tokens_of(target, hypothesis.ids),
-                                                               hypothesis.log_probabilities, hypothesis.score,
-                                                               hypothesis.alignment});
+        translations[static_cast<size_t>(batch[i])].push_back(
+            {target.decode(hypothesis.ids), tokens_of(source, together[i]), tokens_of(target, hypothesis.ids),
+             hypothesis.log_probabilities, hypothesis.score, hypothesis.alignment});
   }
   return translations;
 }

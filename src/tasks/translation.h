@@ -31,8 +31,8 @@ struct TranslationModel {
   std::vector<std::vector<Translation>> translate(std::span<const std::string> texts, SearchOptions options = {}) const;
   // Unknown words become those of the source that were looked at most; wants the alignment.
   void replace_unknown(Translation& translation) const;
-  void save(const std::string& folder) const;                    // all but the weights
-  static TranslationModel load(const std::string& folder);       // with the weights
+  void save(const std::string& folder) const;               // all but the weights
+  static TranslationModel load(const std::string& folder);  // with the weights
 };
 
 }  // namespace heed

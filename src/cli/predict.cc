@@ -25,7 +25,7 @@ constexpr size_t kTogether = 1024;  // lines
 
 struct Call {
   std::string run, in, out;
-  bool json = false;
+  bool json = false, draw = false;
   std::map<std::string, std::string> given;
 };
 
@@ -38,8 +38,8 @@ void write(Output& out, const std::vector<Prediction>& several, int64_t line, bo
       if (several.size() > 1) details["rank"] = n + 1;
       out.write(details.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
     } else {
-      out.write(several.size() > 1 ? fmt::format("{}\t{}\t{}\n", line, n + 1, several[n].text)
-                                   : several[n].text + "\n");
+      const std::string number = several.size() > 1 ? fmt::format("{}\t{}\t", line, n + 1) : "";
+      out.write(number + several[n].text + "\n" + several[n].drawing);
     }
   }
 }
@@ -50,8 +50,9 @@ void predict(const Call& call) {
   LineInput input(call.in);
   Output out(call.out);
   int64_t line = 0;
+  const Showing showing = call.json ? Showing::details : call.draw ? Showing::drawing : Showing::text;
   for (auto lines = input.next(kTogether); !lines.empty(); lines = input.next(kTogether)) {
-    for (const auto& several : run->predict(lines, fields, call.json)) write(out, several, ++line, call.json);
+    for (const auto& several : run->predict(lines, fields, showing)) write(out, several, ++line, call.json);
     fields.check_all_taken(call.run);
     if (call.out.empty()) out.flush();
   }
@@ -78,6 +79,7 @@ void add_predict(CLI::App& app) {
   verb->add_option("-i,--in", call->in, "the lines; stdin where not said");
   verb->add_option("-o,--out", call->out, "the answers; stdout where not said");
   verb->add_flag("--json", call->json, "an object a line: text, tokens, scores");
+  verb->add_flag("--draw", call->draw, "below each answer where it looked")->excludes("--json");
   add_fields(*verb, call->given, all_fields(), "Decoding");
   verb->callback([call] { predict(*call); });
 }

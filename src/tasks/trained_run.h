@@ -13,9 +13,11 @@
 
 namespace heed {
 
+enum class Showing { text, details, drawing };
 struct Prediction {
   std::string text;
   nlohmann::json details;  // tokens, scores, where it looked
+  std::string drawing;     // of that, for the terminal
 };
 
 struct Figure {
@@ -32,9 +34,9 @@ struct Evaluation {
 class TrainedRun {
  public:
   virtual ~TrainedRun() = default;
-  // The best of each input, or as many as the options ask for, the best first. `details`: in full.
+  // The best of each input, or as many as the options ask for, the best first.
   virtual std::vector<std::vector<Prediction>> predict(std::span<const std::string> inputs, Fields& options,
-                                                       bool details) const = 0;
+                                                       Showing showing = Showing::text) const = 0;
   virtual Evaluation evaluate(Fields& options) const = 0;
 };
 

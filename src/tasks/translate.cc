@@ -160,7 +160,7 @@ class TranslateTask final : public TrainingTask {
     learner.loss = [this](std::span<const int64_t> examples) {
       return loss(training_, examples, options_.smoothing, {.training = true});
     };
-    learner.validate = [this] { return validate(); };
+    if (validation_.size() > 0) learner.validate = [this] { return validate(); };
     return learner;
   }
 

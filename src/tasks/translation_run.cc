@@ -2,11 +2,13 @@
 #include "tasks/translation_run.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "base/check.h"
+#include "explain/alignment.h"
 #include "generate/choices.h"
 #include "tasks/translate.h"
 #include "tasks/translation.h"
@@ -34,14 +36,24 @@ Json alignment_json(const Tensor& alignment) {
   return rows;
 }
 
-Json details_of(const Translation& t) {
+Json details_of(const Translation& t, bool with_alignment) {
   Json json = {{"text", t.text},
                {"score", t.score},
                {"tokens", t.tokens},
                {"source_tokens", t.source_tokens},
                {"log_probabilities", t.log_probabilities}};
-  if (t.alignment.defined()) json["alignment"] = alignment_json(t.alignment);
+  if (with_alignment && t.alignment.defined()) json["alignment"] = alignment_json(t.alignment);
   return json;
+}
+
+std::string drawing_of(const Translation& t) {
+  if (!t.alignment.defined()) return "This model has no attention: there is nothing to draw.\n";
+  std::vector<std::string> words = t.tokens, source = t.source_tokens;
+  if (!words.empty() && words.back() == "</s>") words.pop_back();
+  source.back() = "⏎";
+  const Tensor weights = t.alignment.slice(0, 0, static_cast<int64_t>(words.size()));
+  const auto lines = explain::alignment(weights, words, source, explain::Ink::blocks);
+  return fmt::format("{}\n", fmt::join(lines, "\n"));
 }
 
 // Figures of a metric: the corpus' score and where 95 % of its resamples lie.
@@ -68,18 +80,19 @@ class TranslationRun final : public TrainedRun {
   explicit TranslationRun(const std::string& folder) : run_(TranslationModel::load(folder)) {}
 
   std::vector<std::vector<Prediction>> predict(std::span<const std::string> inputs, Fields& fields,
-                                               bool details) const override {
+                                               Showing showing) const override {
     auto options = fields.take<SearchOptions>();
     const auto unknown = fields.take<UnknownOptions>();
     const bool asked = options.alignment;
-    options.alignment |= unknown.replace_unknown;
+    options.alignment |= unknown.replace_unknown || showing == Showing::drawing;
     std::vector<std::vector<Prediction>> predictions;
     for (auto& several : run_.translate(inputs, options)) {
       predictions.emplace_back();
       for (Translation& one : several) {
         if (unknown.replace_unknown) run_.replace_unknown(one);
-        if (!asked) one.alignment = {};
-        predictions.back().push_back({one.text, details ? details_of(one) : Json()});
+        predictions.back().push_back({one.text, {}, {}});
+        if (showing == Showing::details) predictions.back().back().details = details_of(one, asked);
+        if (showing == Showing::drawing) predictions.back().back().drawing = drawing_of(one);
       }
     }
     return predictions;
@@ -88,7 +101,7 @@ class TranslationRun final : public TrainedRun {
   Evaluation evaluate(Fields& fields) const override {
     const Pairs pairs = read_pairs(fields.take<PairOptions>());
     std::vector<std::string> said;
-    for (const auto& of_one : predict(pairs.source, fields, false)) said.push_back(of_one.at(0).text);
+    for (const auto& of_one : predict(pairs.source, fields, Showing::text)) said.push_back(of_one.at(0).text);
     std::vector<metrics::References> wanted;
     for (const std::string& target : pairs.target) wanted.push_back({target});
     const metrics::Bleu bleu;

@@ -31,6 +31,8 @@ Sentences pad(const std::vector<std::vector<int32_t>>& sentences, int32_t paddin
 struct Pass {
   bool training = false;  // dropout works
   bool weights = false;   // attention's weights are wanted
+  // (B,T,S): where each place of the target is to look; rows sum to 1, those of zeros do not count. A loss comes of it.
+  Tensor alignment = {};
 };
 
 struct Decoded {

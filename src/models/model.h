@@ -43,9 +43,7 @@ inline void take(Tensor& tensor, const Tensor& rows) {
   if (tensor.defined()) tensor = index_select(tensor, 0, rows);
 }
 inline void take(KeyValueCache& cache, const Tensor& rows) { cache.take(rows); }
-void take(Visitable auto& fields, const Tensor& rows) {
-  fields.visit([&](const char*, auto& field) { take(field, rows); });
-}
+void take(Visitable auto& fields, const Tensor& rows);
 template <class Field>
 void take(std::vector<Field>& fields, const Tensor& rows) {
   for (Field& field : fields) take(field, rows);
@@ -80,7 +78,9 @@ class ModelOf final : public SequenceModel {
   NamedTensors weights() override { return named_weights(model_); }
 
   Decoded forward(const Sentences& source, const Sentences& target, const Pass& pass) const override {
-    return model_.forward(source, target, pass);
+    Decoded decoded = model_.forward(source, target, pass);
+    check(!pass.alignment.defined() || decoded.loss.defined(), Model::kWords.name, "it does not learn from alignments");
+    return decoded;
   }
   Tensor read_out(const Tensor& features) const override {
     const OutputWords words = model_.output();
@@ -119,6 +119,10 @@ ModelRow row_of() {
 
 // A room each.
 ModelRow rnn_search_row();
+ModelRow luong_row();
+ModelRow plain_seq2seq_row();
+ModelRow gnmt_row();
+ModelRow conv_seq2seq_row();
 ModelRow transformer_row();
 
 }  // namespace sequence

@@ -1,6 +1,7 @@
 // What holds of every model of the table.
 #include <heed/models.h>
 
+#include "attention/mechanisms.h"
 #include "support/close.h"
 #include "support/gradcheck.h"
 
@@ -12,21 +13,49 @@ using testing::complains;
 
 using Fields = std::map<std::string, std::string>;
 
-class Models : public ::testing::TestWithParam<ModelInfo> {
+// A model of the table, as it is or with fields that lead another way through it.
+struct Way {
+  ModelInfo info;
+  Fields fields = {};
+};
+std::vector<Way> ways() {
+  std::vector<Way> all;
+  std::map<std::string, ModelInfo> named;
+  for (const ModelInfo& info : models()) all.push_back({info}), named[info.name] = info;
+  const auto more = [&](const std::string& name, const Fields& fields) { all.push_back({named.at(name), fields}); };
+  more("rnn-search", {{"cell", "lstm"}});
+  more("luong", {{"input_feeding", "false"}});
+  more("luong", {{"cell", "gru"}, {"layers", "1"}, {"attention", "concat"}});
+  more("luong", {{"input_feeding", "false"}, {"span", "local_m"}, {"reach", "1"}, {"attention", "dot"}});
+  more("luong", {{"span", "local_p"}, {"reach", "1"}});
+  more("luong", {{"attention", "location"}, {"longest", "6"}});
+  more("plain-seq2seq", {{"reverse", "false"}, {"cell", "gru"}, {"layers", "1"}});
+  more("gnmt", {{"cell", "gru"}, {"layers", "3"}});
+  more("conv-seq2seq", {{"kernel", "1"}});
+  more("conv-seq2seq", {{"kernel", "4"}, {"layers", "2"}, {"attention", "additive"}});
+  return all;
+}
+
+class Models : public ::testing::TestWithParam<Way> {
  protected:
+  static const ModelInfo& info() { return GetParam().info; }
+  static bool has(const std::string& name) {
+    return std::any_of(info().fields.begin(), info().fields.end(), [&](const auto& f) { return f.name == name; });
+  }
   // Small: eleven source words, nine target words.
   static std::unique_ptr<SequenceModel> small(Fields fields = {}) {
     seed(3);
-    for (const ModelField& field : GetParam().fields) {
+    for (const auto& [name, text] : GetParam().fields) fields.emplace(name, text);
+    for (const ModelField& field : info().fields) {
       if (field.name == "source_words") fields.emplace(field.name, "11");
       if (field.name == "target_words") fields.emplace(field.name, "9");
       if (field.name == "width") fields.emplace(field.name, "16");
       if (field.name == "heads") fields.emplace(field.name, "4");
     }
-    return make_model(GetParam().name, fields);
+    return make_model(info().name, fields);
   }
   static Sentences source() {
-    if (GetParam().has_source) return pad({{5, 6, 7, 2}, {8, 2}, {10, 9, 2}});
+    if (info().has_source) return pad({{5, 6, 7, 2}, {8, 2}, {10, 9, 2}});
     return {Tensor({3, 0}, Dtype::i64), Tensor::zeros({3}, Dtype::i64)};
   }
   static Sentences target() { return pad({{1, 4, 5, 6}, {1, 3}, {1, 7, 8}}); }
@@ -44,8 +73,9 @@ TEST_P(Models, StepByStepIsForward) {
   for (int64_t t = 0; t < 4; ++t) {
     const Decoded step = model->step(*state, column(target().ids, t), {.weights = true});
     EXPECT_TRUE(close(step.features.values(), column(whole.features, t).values(), 2e-5)) << t;
-    if (whole.weights.defined())
+    if (whole.weights.defined()) {
       EXPECT_TRUE(close(step.weights.values(), column(whole.weights, t).values(), 2e-5)) << t;
+    }
   }
 }
 
@@ -72,8 +102,9 @@ TEST_P(Models, RowsAndSentencesMayBeTaken) {
   const Decoded plain = model->step(*state, tensor_from<int64_t>({4, 6}, {2, 1}), {.weights = true});
   for (int64_t n = 0; n < 2; ++n) {
     EXPECT_TRUE(close(of_rows.features[2 * n + 1].values(), plain.features[n].values(), 2e-5)) << n;
-    if (plain.weights.defined())
+    if (plain.weights.defined()) {
       EXPECT_TRUE(close(of_rows.weights[2 * n + 1].values(), plain.weights[n].values(), 2e-5)) << n;
+    }
   }
 }
 
@@ -82,7 +113,7 @@ TEST_P(Models, PaddingMovesNothing) {
   const auto model = small();
   const Decoded together = model->forward(source(), target());
   Sentences alone = source();
-  if (GetParam().has_source)
+  if (info().has_source)
     alone = pad({{8, 2}});
   else
     alone = {Tensor({1, 0}, Dtype::i64), Tensor::zeros({1}, Dtype::i64)};
@@ -117,7 +148,7 @@ TEST_P(Models, EveryWeightLearns) {
 
 TEST_P(Models, IsMadeAgainFromItsConfiguration) {
   const NoGrad scope;
-  const auto model = small(), again = make_model(GetParam().name, model->configuration());
+  const auto model = small(), again = make_model(info().name, model->configuration());
   EXPECT_EQ(model->configuration(), again->configuration());
   const NamedTensors from = model->weights(), to = again->weights();
   ASSERT_EQ(from.size(), to.size());
@@ -129,8 +160,114 @@ TEST_P(Models, IsMadeAgainFromItsConfiguration) {
                     again->forward(source(), target()).features.values(), 1e-6));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Models, ::testing::ValuesIn(models()), [](const auto& info) {
-  std::string name = info.param.name;
+// What a model is trained for: all losses of its own are in.
+Tensor total_loss(const SequenceModel& model, const Sentences& source, const Sentences& target, const Pass& pass) {
+  const Decoded decoded = model.forward(source, target, pass);
+  Tensor next({3, 4}, Dtype::i64);
+  next.fill(3);
+  const Tensor loss = model.loss(decoded.features, next, {.reduction = Reduction::sum});
+  return decoded.loss.defined() ? loss + decoded.loss : loss;
+}
+
+TEST_P(Models, DropoutIsOfTrainingAlone) {
+  const NoGrad scope;
+  for (const ModelField& field : info().fields) {
+    if (!field.name.ends_with("dropout")) continue;
+    Fields fields = {{"dropout", "0"}};
+    fields[field.name] = "0.5";
+    const auto model = small(fields);
+    const auto features = [&](bool training) {
+      return model->forward(source(), target(), {.training = training}).features.values();
+    };
+    EXPECT_TRUE(close(features(false), features(false), 1e-6)) << field.name;
+    EXPECT_FALSE(close(features(true), features(false), 1e-4)) << field.name;
+  }
+}
+
+// A mechanism works step by step as it does on the whole, or is refused by its name.
+TEST_P(Models, EveryMechanismWorksOrIsRefused) {
+  if (!has("attention")) GTEST_SKIP() << "no attention";
+  const NoGrad scope;
+  int works = 0, refused = 0;
+  for (const attention::Mechanism& mechanism : attention::mechanisms()) {
+    SCOPED_TRACE(mechanism.name);
+    std::unique_ptr<SequenceModel> model;
+    try {
+      model = small({{"attention", mechanism.name}});
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find(mechanism.name), std::string::npos) << error.what();
+      ++refused;
+      continue;
+    }
+    const Decoded whole = model->forward(source(), target());
+    const auto state = model->begin(source());
+    for (int64_t t = 0; t < 4; ++t)
+      EXPECT_TRUE(close(model->step(*state, column(target().ids, t)).features.values(),
+                        column(whole.features, t).values(), 2e-5))
+          << t;
+    ++works;
+  }
+  EXPECT_GT(works, 10);
+  EXPECT_GT(refused, 10);
+}
+
+// Of the sentences above: (3,4,4).
+Tensor alignment() {
+  Tensor to = zeros({3, 4, 4});
+  to.at<float>({0, 0, 1}) = 1, to.at<float>({0, 2, 0}) = 0.25f, to.at<float>({0, 2, 3}) = 0.75f;
+  to.at<float>({2, 1, 2}) = 1;
+  return to;
+}
+
+TEST_P(Models, LossesOfTheAlignmentAreSumsOverTheTarget) {
+  if (!has("coverage")) GTEST_SKIP() << "no such losses";
+  const NoGrad scope;
+  const auto model = small({{"coverage", "0.5"}, {"guide", "2"}, {"dropout", "0"}});
+  const Decoded decoded = model->forward(source(), target(), {.training = true, .alignment = alignment()});
+  double coverage = 0, guide = 0;
+  for (int64_t b = 0; b < 3; ++b)
+    for (int64_t j = 0; j < 4; ++j) {
+      double seen = 0;
+      for (int64_t t = 0; t < target().lengths.value({b}); ++t) {
+        const double a = decoded.weights.value({b, t, j}), wanted = alignment().value({b, t, j});
+        coverage += std::min(a, seen), seen += a;
+        if (wanted > 0) guide -= wanted * std::log(std::max(a, 1e-9));
+      }
+    }
+  EXPECT_GT(coverage, 0);
+  EXPECT_NEAR(decoded.loss.item(), 0.5 * coverage + 2 * guide, 1e-4 * (1 + coverage + guide));
+  EXPECT_FALSE(model->forward(source(), target()).loss.defined());
+}
+
+TEST_P(Models, WhatHasNoAlignmentLearnsFromNone) {
+  if (has("guide")) GTEST_SKIP() << "it learns from one";
+  const auto model = small();
+  EXPECT_TRUE(complains([&] { model->forward(source(), target(), {.alignment = alignment()}); }, {"alignment"}));
+}
+
+// Each weight a little along its own gradient: the loss changes by the gradient's length.
+TEST_P(Models, GradientsAreThoseOfTheWholeLoss) {
+  Fields fields = {{"dropout", "0"}};
+  Pass pass{.training = true};
+  if (has("coverage")) fields["coverage"] = "2", pass.alignment = alignment();
+  const auto model = small(fields);
+  backward(total_loss(*model, source(), target(), pass));
+  const NoGrad scope;
+  for (auto [name, weight] : model->weights()) {
+    const double length = norm(weight.grad()).item(), step = 0.01;
+    const Tensor before = weight.detach().clone(), direction = weight.grad() / std::max(length, 1e-9);
+    const auto moved = [&](double by) {
+      weight.copy_from(before + direction * by);
+      return total_loss(*model, source(), target(), pass).item();
+    };
+    EXPECT_NEAR((moved(step) - moved(-step)) / (2 * step), length, 0.01 * length + 2e-3) << name;
+    weight.copy_from(before);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Models, ::testing::ValuesIn(ways()), [](const auto& info) {
+  std::string name = info.param.info.name;
+  for (const auto& [field, text] : info.param.fields) name += "_" + field + "_" + text;
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
 });

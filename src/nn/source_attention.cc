@@ -24,6 +24,17 @@ void check_mechanism(const std::string& name, const AttendOptions& options) {
   check(!drawn, "attention", "{} draws where to look, which brings no gradient to a translation's loss", name);
 }
 
+// What attend refuses, it refuses here: a look at one word.
+void check_combination(const SourceAttention& layer, int64_t width) {
+  const NoGrad scope;
+  const Tensor one = zeros({1, 1, width});
+  try {
+    layer(one, layer.read(one, tensor({1}, Dtype::i64)), 0);
+  } catch (const Error& error) {
+    fail(ErrorKind::usage, "attention", "{} does not go here: {}", layer.options.mechanism, error.what());
+  }
+}
+
 }  // namespace
 
 SourceAttention::SourceAttention(int64_t width, const SourceAttentionOptions& options)
@@ -33,19 +44,20 @@ SourceAttention::SourceAttention(int64_t width, const SourceAttentionOptions& op
   for (auto& [name, tensor] : learned)
     if (tensor.rank() == 2 && tensor.dim(0) == 1) tensor = tensor.detach().squeeze(0).requires_grad(true);
   check_mechanism(options.mechanism, row_options(*this, width));
-  if (options.span != Around::local_p) return;
-  place = weight({width, width}), place_vector = weight({width});
-  initialize::glorot_uniform(place);
-  initialize::normal(place_vector, 0, 0.01);
+  if (options.span == Around::local_p) {
+    place = weight({width, width}), place_vector = weight({width});
+    initialize::glorot_uniform(place);
+    initialize::normal(place_vector, 0, 0.01);
+  }
+  check_combination(*this, width);
 }
 
-Memory SourceAttention::read(const Tensor& states, const Tensor& lengths) const {
-  const Tensor values = unsqueeze(states, 1);
-  AttendOptions how = row_options(*this, states.dim(-1));
-  const ReadAhead ahead = read_ahead(how.scores, values);
+Memory SourceAttention::read(const Tensor& keys, const Tensor& values, const Tensor& lengths) const {
+  AttendOptions how = row_options(*this, keys.dim(-1));
+  const ReadAhead ahead = read_ahead(how.scores, unsqueeze(keys, 1));
   how.scores = ahead.scores;
   if (options.span == Around::local_p) how.span = local_p(place, place_vector, options.reach);
-  return {ahead.keys, values, lengths, how};
+  return {ahead.keys, unsqueeze(values, 1), lengths, how};
 }
 
 Attended SourceAttention::operator()(const Tensor& q, const Memory& memory, int64_t first, bool weights) const {

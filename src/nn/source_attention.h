@@ -35,7 +35,9 @@ struct SourceAttention {
   // decoder's step has no place in the source, and a drawn one brings no gradient.
   SourceAttention(int64_t width, const SourceAttentionOptions& options = {});
 
-  Memory read(const Tensor& states, const Tensor& lengths) const;  // (B,S,width): finite, also in the padding
+  // (B,S,width): finite, also in the padding
+  Memory read(const Tensor& states, const Tensor& lengths) const { return read(states, states, lengths); }
+  Memory read(const Tensor& keys, const Tensor& values, const Tensor& lengths) const;
   // q (R,T,width), the first of which stands at place `first` of the target; sentences have R/B rows each, side by
   // side. out (R,T,width), weights (R,T,S).
   Attended operator()(const Tensor& q, const Memory& memory, int64_t first, bool weights = false) const;

@@ -10,8 +10,8 @@ setup:
 	@tools/setup
 
 demo: setup
-	@$(call QUIET_CONFIGURE,release) && cmake --build --preset release --target example_spirals
-	@build/release/examples/spirals
+	@$(call QUIET_CONFIGURE,release) && cmake --build --preset release --target heed
+	@tools/demo build/release/heed build/demo
 
 test: setup
 	@$(call QUIET_CONFIGURE,release) && cmake --build --preset release --target all tests

@@ -43,7 +43,9 @@ inline void take(Tensor& tensor, const Tensor& rows) {
   if (tensor.defined()) tensor = index_select(tensor, 0, rows);
 }
 inline void take(KeyValueCache& cache, const Tensor& rows) { cache.take(rows); }
-void take(Visitable auto& fields, const Tensor& rows);
+void take(Visitable auto& fields, const Tensor& rows) {
+  fields.visit([&](const char*, auto& field) { take(field, rows); });
+}
 template <class Field>
 void take(std::vector<Field>& fields, const Tensor& rows) {
   for (Field& field : fields) take(field, rows);

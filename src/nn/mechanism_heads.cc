@@ -21,6 +21,25 @@ attention::Sizes sizes_of(const MechanismHeads& layer) {
           .value_width = value_width};
 }
 
+// Mechanisms whose meaning hangs on what one call holds. A text that is written step by step is many calls.
+struct OfOneCall {
+  const char *name, *why;
+};
+constexpr OfOneCall kOfOneCall[] = {
+    {"log_length", "counts the keys of a call, which grow as a text is written"},
+    {"lengths", "says how long each text of a batch is, which the model does by itself"},
+    {"documents", "says which texts of a batch were packed together; batches of models are not packed"},
+    {"prefix", "says how much of a text was given, which is not known of a model's weights"},
+    {"local_m", "counts queries from the first of a call; window does so from the end"},
+    {"local_p", "predicts a place among the keys of a call, which grow as a text is written"},
+    {"block_sparse", "lists blocks of the queries of a call; window, dilated and strided go on with the text"},
+    {"sampled", "draws where to look, which brings no gradient to a loss"},
+};
+
+void check_goes_on(const std::string& name) {
+  for (const OfOneCall& each : kOfOneCall) check(name != each.name, "attention", "{} {}", name, each.why);
+}
+
 const attention::Mechanism* row_of(const std::string& name) {
   return name.empty() ? nullptr : &attention::mechanism(name);
 }
@@ -35,13 +54,11 @@ attention::LearnedTensors tensors_of(const attention::Mechanism* row, const atte
 
 }  // namespace
 
-MechanismHeads::MechanismHeads(int64_t width, const MultiHeadOptions& options, const std::string& mechanism,
+MechanismHeads::MechanismHeads(int64_t width, const MultiHeadOptions& of_heads, const std::string& mechanism,
                                const std::string& position, int64_t longest)
-    : heads(width, options), mechanism(row_of(mechanism)), position(row_of(position)), longest(longest) {
+    : heads(width, of_heads), mechanism(row_of(mechanism)), position(row_of(position)), longest(longest) {
   learned = tensors_of(this->mechanism, sizes_of(*this)), places = tensors_of(this->position, sizes_of(*this));
-  const AttendOptions filled = this->options();
-  const bool drawn = filled.normalizer.room && std::string(filled.normalizer.room->name()) == "sampled";
-  check(!drawn, "attention", "{} draws where to look, which brings no gradient to a loss", mechanism);
+  check_goes_on(mechanism), options();
 }
 
 AttendOptions MechanismHeads::options() const {

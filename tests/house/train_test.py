@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""Trains with the program: killed at random moments it ends with the bits of the undisturbed training; what cannot go
+well is refused with a sentence.
+
+    train_test.py BUILD
+"""
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HEED = Path(sys.argv[1]).resolve() / "heed"
+KILLS = int(os.environ.get("HEED_KILLS", "6"))
+
+
+def heed(*arguments, **options):
+    return subprocess.run([HEED, *map(str, arguments)], capture_output=True, text=True, timeout=120, **options)
+
+
+def train(run, *more, epochs=3):
+    return ["train", "translate", "--data", "copy.tsv", "--run", run, "--tokens", "characters", "--width", "16",
+            "--batch", "16", "--epochs", str(epochs), "--average", "0.9", "--accumulate", "2", "--save-every", "3", *more]
+
+
+def digest(run):
+    return hashlib.sha256((Path(run) / "model.safetensors").read_bytes()).hexdigest()
+
+
+def complains(result, code, *words):
+    text = result.stderr
+    assert result.returncode == code, (result.returncode, text)
+    for word in words:
+        assert word in text, f"no '{word}' in: {text}"
+
+
+def kills_change_nothing():
+    assert heed(*train("whole")).returncode == 0
+    draw = random.Random(1)
+    killed = 0
+    while killed < KILLS:
+        process = subprocess.Popen([HEED, *train("killed")], stderr=subprocess.DEVNULL)
+        time.sleep(draw.uniform(0.02, 0.4))
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            killed += 1
+        process.wait()
+    result = heed(*train("killed"))
+    assert result.returncode == 0, result.stderr
+    assert digest("whole") == digest("killed")
+    steps = [json.loads(line)["step"] for line in Path("killed/metrics.jsonl").read_text().splitlines()]
+    assert steps == sorted(steps), "metrics of steps that were done over stayed"
+
+
+def signals_save_and_say_how_to_go_on():
+    process = subprocess.Popen([HEED, *train("stopped", epochs=1000)], stderr=subprocess.PIPE, text=True)
+    time.sleep(0.7)
+    process.send_signal(signal.SIGTERM)
+    text = process.communicate(timeout=60)[1]
+    assert process.returncode == 130 and "heed train translate --run stopped" in text, (process.returncode, text)
+    result = heed("train", "translate", "--run", "stopped", "--epochs", "1")
+    assert result.returncode == 0 and "goes on after step" in result.stderr, result.stderr
+
+
+def one_writer():
+    process = subprocess.Popen([HEED, *train("locked", epochs=1000)], stderr=subprocess.DEVNULL)
+    time.sleep(0.7)
+    complains(heed(*train("locked", epochs=1000)), 1, f"process {process.pid}", "another --run")
+    process.kill()
+    process.wait()
+
+
+def bad_input_is_a_sentence():
+    Path("empty.tsv").write_text("")
+    Path("one_column.tsv").write_text("alone\n")
+    Path("binary.tsv").write_bytes(bytes(range(256)) * 8)
+    Path("short.txt").write_text("a\n")
+    Path("long.txt").write_text("a\nb\n")
+    with_data = lambda data, *more: heed("train", "translate", "--run", "bad", "--data", data, *more)
+    complains(heed("train", "translate", "--run", "bad"), 2, "--data")
+    complains(with_data("missing.tsv"), 1, "missing.tsv", "No such file")
+    complains(with_data("."), 1, "folder")
+    complains(with_data("empty.tsv"), 1, "empty.tsv", "is empty")
+    complains(with_data("one_column.tsv"), 1, "one_column.tsv:1", "has one column")
+    complains(with_data("binary.tsv"), 1, "binary.tsv:")
+    complains(with_data("long.txt", "--target-data", "short.txt"), 1, "short.txt")
+    complains(with_data("copy.tsv", "--kernel", "3"), 2, "rnn-search", "no option kernel")
+    complains(with_data("copy.tsv", "--attention", "alibi"), 2, "alibi", "no place in the source")
+    complains(with_data("copy.tsv", "--width", "many"), 2, "width", "many", "whole number")
+    complains(with_data("copy.tsv", "--model", "rnn-serch"), 2, "rnn-serch", "rnn-search")
+    complains(heed(*train("/proc/none")), 1, "/proc/none")
+
+
+def bad_runs_are_a_sentence():
+    predict = lambda run: heed("predict", run, input="a\n")
+    complains(predict("nowhere"), 1, "nowhere", "no run")
+    about = json.loads(Path("whole/heed.json").read_text())
+    copy = lambda name: (subprocess.run(["cp", "-r", "whole", name], check=True), Path(name))[1]
+    (copy("newer") / "heed.json").write_text(json.dumps(about | {"format": 99}))
+    complains(predict("newer"), 1, "newer heed", "99")
+    (copy("other") / "heed.json").write_text(json.dumps(about | {"task": "paint"}))
+    complains(predict("other"), 1, "paint")
+    for name in ["config.json", "source.json", "model.safetensors", "heed.json"]:
+        broken = copy(f"short-{name}") / name
+        broken.write_bytes(broken.read_bytes()[:-20])
+        complains(predict(broken.parent), 1, name)
+    tampered = copy("tampered") / "model.safetensors"
+    data = bytearray(tampered.read_bytes())
+    data[-5] ^= 1
+    tampered.write_bytes(data)
+    complains(predict("tampered"), 1, "changed or damaged")
+    complains(heed(*train("whole", "--warm-up", "7")), 2, "was begun with warm_up 200")
+
+
+def answers_come_line_by_line():
+    process = subprocess.Popen([HEED, "predict", "whole"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    for line in ["a b", "c"]:
+        process.stdin.write(line + "\n")
+        process.stdin.flush()
+        assert process.stdout.readline().endswith("\n")
+    process.stdin.close()
+    assert process.wait(timeout=60) == 0
+    details = json.loads(heed("predict", "whole", "--json", "--alignment", input="a b\n").stdout)
+    assert len(details["alignment"]) == len(details["tokens"]) == len(details["log_probabilities"])
+    assert "exact match" in heed("eval", "whole", "--data", "copy.tsv", "--beam", "1").stdout
+    assert "rnn-search" in heed("info", "whole").stdout
+    with open("/dev/full", "w") as full:
+        result = subprocess.run([HEED, "predict", "whole"], input="a\n", stdout=full, stderr=subprocess.PIPE, text=True)
+    complains(result, 1, "stdout", "cannot be written")
+
+
+def options_come_from_files():
+    config = heed(*train("config"), "--dump-config").stdout
+    Path("run.toml").write_text(config)
+    assert heed("train", "translate", "--config", "run.toml", "--dump-config").stdout == config
+    assert not Path("config").exists()
+
+
+with tempfile.TemporaryDirectory() as folder:
+    os.chdir(folder)
+    assert heed("data", "copy", "-n", "400", "--length", "2,6", "-o", "copy.tsv").returncode == 0
+    for check in [kills_change_nothing, signals_save_and_say_how_to_go_on, one_writer, bad_input_is_a_sentence,
+                  bad_runs_are_a_sentence, answers_come_line_by_line, options_come_from_files]:
+        check()
+        print("ok", check.__name__)

@@ -5,8 +5,7 @@
 //       "rnn-search", {{"source_words", "100"}, {"target_words", "50"}, {"width", "32"}});
 //   const heed::Sentences source = heed::pad({{5, 6, 7}, {8, 9}});
 //   const heed::Found found = heed::search(*model, source, {.beam = 4, .n_best = 2, .alignment = true});
-//   for (const heed::Hypothesis& hypothesis : found[0])                         // of the first sentence, the best
-//   first
+//   for (const heed::Hypothesis& hypothesis : found[0])                         // of the first sentence
 //     std::cout << hypothesis.score << ' ' << hypothesis.ids.size() << " tokens, "
 //               << heed::pharaoh(heed::links(hypothesis.alignment)) << '\n';
 //   heed::search(*model, source, {.strategy = heed::Strategy::sample, .temperature = 0.8, .top_p = 0.9, .seed = 7});

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Builds and runs every example that is shown: the C++ blocks of both READMEs, which must show the same code, and the
-examples in the public headers.
+"""Builds and runs every example that is shown: the C++ blocks of the READMEs and of the pages in docs that are there in both
+languages, which must show the same code, and the examples in the public headers.
 
     examples_test.py BUILD
 
@@ -20,8 +20,14 @@ DEFINITION = re.compile(r"^(struct|class|template|namespace|enum|[\w:]+ \w+\(con
 PREAMBLE = "#include <heed/heed.h>\n#include <cmath>\n#include <fstream>\n#include <iostream>\n#include <vector>\n"
 
 
-def readme_blocks(name):
-    return [(language, code) for language, code in FENCE.findall((ROOT / name).read_text(encoding="utf-8")) if language]
+def page_blocks(path):
+    return [(language, code) for language, code in FENCE.findall(path.read_text(encoding="utf-8")) if language]
+
+
+def pages():
+    """Each page and its Chinese twin."""
+    return [(path.with_suffix("").with_suffix(".md"), path)
+            for path in [ROOT / "README.zh.md", *sorted((ROOT / "docs").glob("*.zh.md"))]]
 
 
 def header_blocks(path):
@@ -76,12 +82,14 @@ def umbrella_is_whole():
 
 
 def main():
-    english, chinese = readme_blocks("README.md"), readme_blocks("README.zh.md")
     good = umbrella_is_whole()
-    if english != chinese:
-        print("README.md and README.zh.md show different code")
-        good = False
-    programs = {f"readme_{i}": code for i, (language, code) in enumerate(english) if language == "cpp"}
+    programs = {}
+    for english, chinese in pages():
+        blocks = page_blocks(english)
+        if blocks != page_blocks(chinese):
+            print(f"{english.name} and {chinese.name} show different code")
+            good = False
+        programs |= {f"{english.stem}_{i}": code for i, (language, code) in enumerate(blocks) if language == "cpp"}
     for path in sorted((ROOT / "include/heed").glob("*.h")):
         blocks = header_blocks(path)
         if not blocks:

@@ -126,6 +126,7 @@ ModelRow plain_seq2seq_row();
 ModelRow gnmt_row();
 ModelRow conv_seq2seq_row();
 ModelRow transformer_row();
+ModelRow decoder_lm_row();
 
 }  // namespace sequence
 }  // namespace heed

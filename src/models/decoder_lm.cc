@@ -1,0 +1,93 @@
+// The decoder-only language model: layers of causal self-attention.
+//     Radford et al. 2019 (GPT-2): norms before the sublayers, learned places, gelu, one table for words in and out
+//     Touvron et al. 2023, arXiv:2302.13971 (Llama): --norm rms --position rope --activation swiglu --groups …
+//
+//   x ← E w;  x ← x + self(norm(x));  x ← x + ff(norm(x));  p(next) = softmax(E norm(x))
+#include "base/check.h"
+#include "models/model.h"
+#include "models/transformer_layers.h"
+
+namespace heed {
+namespace {
+
+struct DecoderLmConfig : LayerConfig {
+  int64_t target_words = 0, layers = 4;
+  bool tied = true;
+
+  DecoderLmConfig() { pre_norm = true, activation = Inner::gelu, position = "learned"; }
+  void visit(auto&& field) {
+    field("target_words", target_words, "tokens"), field("layers", layers, "one above the other");
+    LayerConfig::visit(field);
+    field("tied", tied, "the embeddings are the last layer's weights too");
+  }
+};
+
+struct LmLayer {
+  MechanismHeads self;
+  Sublayer after_self;
+  FeedForward forward;
+  Sublayer after_forward;
+
+  explicit LmLayer(const LayerConfig& c)
+      : self(self_heads(c)), after_self(c), forward(feed_forward(c)), after_forward(c) {}
+  // Without a cache x is the whole text; with one, what comes next.
+  Tensor operator()(Tensor x, KeyValueCache* cache, const Pass& pass) const {
+    AttendOptions options = self.options();
+    options.span = options.span & causal(), options.dropout = attention_dropout(after_self.config, pass);
+    x = after_self(x, pass, [&](const Tensor& y) {
+      return cache ? self.heads.step(y, *cache, options).out : self.heads(y, options).out;
+    });
+    return after_forward(x, pass, forward);
+  }
+  void visit(auto&& field) {
+    field("self", self), field("after_self", after_self), field("forward", forward);
+    field("after_forward", after_forward);
+  }
+};
+
+struct DecoderLm {
+  using Config = DecoderLmConfig;
+  static constexpr ModelWords kWords = {"decoder-lm", "Radford et al. 2019; Touvron et al. 2023, arXiv:2302.13971",
+                                        "the language model of GPT-2 and, with other options, of Llama", false};
+  struct State {
+    std::vector<KeyValueCache> caches;
+    void visit_sentences(auto&&) {}
+    void visit_rows(auto&& field) { field(caches); }
+  };
+
+  Config config;
+  PlacedEmbedding text;
+  std::vector<LmLayer> layers;
+  LastNorm after;
+  Tensor words;
+
+  explicit DecoderLm(const Config& c) : config(c), text(c.target_words, c), after(c) {
+    check(c.width > 0 && c.layers > 0, "decoder-lm", "width {} and {} layers: wanted more", c.width, c.layers);
+    for (int64_t n = 0; n < c.layers; ++n) layers.emplace_back(c);
+    words = c.tied ? text.words.weight : Embedding(c.target_words, c.width).weight;
+  }
+
+  State begin(const Sentences&) const { return {std::vector<KeyValueCache>(layers.size())}; }
+  Decoded forward(const Sentences&, const Sentences& said, const Pass& pass) const {
+    return run(nullptr, said.ids, pass);
+  }
+  Decoded step(State& state, const Tensor& ids, const Pass& pass) const { return run(&state, ids, pass); }
+
+  Decoded run(State* state, const Tensor& ids, const Pass& pass) const {
+    Tensor x = text(ids, state ? state->caches[0].size() : 0, pass);
+    for (size_t n = 0; n < layers.size(); ++n) x = layers[n](x, state ? &state->caches[n] : nullptr, pass);
+    return {after(x), {}, {}};
+  }
+  OutputWords output() const { return {words, {}}; }
+
+  void visit(auto&& field) {
+    field("text", text), field("layers", layers), field("after", after);
+    if (!config.tied) field("words", words);
+  }
+};
+
+}  // namespace
+
+sequence::ModelRow sequence::decoder_lm_row() { return row_of<DecoderLm>(); }
+
+}  // namespace heed

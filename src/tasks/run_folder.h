@@ -5,6 +5,7 @@
 //   *.json, *.model        tokenisers
 //   heed.json              task, options, data, results
 //   metrics.jsonl          a line a step report and a validation
+//   events.out.tfevents…    the same for TensorBoard
 //   state/last.safetensors where the training stands
 //   state/lock             held by the one who writes
 #pragma once

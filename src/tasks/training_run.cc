@@ -13,6 +13,7 @@
 #include "tensor/file.h"
 #include "tensor/unicode.h"
 #include "train/checkpoint.h"
+#include "train/events.h"
 
 namespace heed {
 namespace {
@@ -110,17 +111,17 @@ void make_folder(const std::string& folder) {
 class Writer {
  public:
   Writer(const RunPaths& paths, const RunWatchers& watchers, int64_t from_step)
-      : paths_(paths), watchers_(watchers), log_(paths.metrics(), from_step) {}
+      : paths_(paths), watchers_(watchers), log_(paths.metrics(), from_step), events_(paths.folder) {}
 
   void step(const StepReport& report) {
-    if (report.progress.step % kLogEvery == 0) log_.add(line_of(report));
+    if (report.progress.step % kLogEvery == 0) log(line_of(report));
     if (!report.bad.empty())
       trouble(fmt::format("step {} was skipped: {} ({} so far)", report.progress.step, report.bad,
                           report.progress.skipped));
     if (watchers_.on_step) watchers_.on_step(report);
   }
   void validation(const ValidationReport& report, const TrainingTask& task) {
-    log_.add(line_of(report, task.measure()));
+    log(line_of(report, task.measure()));
     if (watchers_.on_validation) watchers_.on_validation(report, task);
   }
   bool save(const TrainingState& state) {
@@ -138,12 +139,20 @@ class Writer {
   }
 
  private:
+  // Into metrics.jsonl, and its numbers into TensorBoard's file.
+  void log(const Json& line) {
+    std::vector<std::pair<std::string, double>> figures;
+    for (const auto& [name, value] : line.items())
+      if (name != "step" && value.is_number()) figures.emplace_back(name, value.get<double>());
+    log_.add(line), events_.add(line["step"], figures);
+  }
   void trouble(const std::string& what) {
     if (watchers_.on_trouble) watchers_.on_trouble(what);
   }
   RunPaths paths_;
   const RunWatchers& watchers_;
   MetricsLog log_;
+  EventFile events_;
   int64_t best_written_ = -1;
 };
 

@@ -45,15 +45,6 @@ void evaluate(const Call& call) {
   call.json ? print_json(evaluation) : print_table(evaluation);
 }
 
-std::vector<ModelField> all_fields() {
-  std::vector<ModelField> all;
-  std::map<std::string, bool> seen;
-  for (const TaskRow& task : tasks())
-    for (const ModelField& field : task.evaluate_fields())
-      if (!std::exchange(seen[field.name], true)) all.push_back(field);
-  return all;
-}
-
 }  // namespace
 
 void add_eval(CLI::App& app) {
@@ -62,7 +53,7 @@ void add_eval(CLI::App& app) {
   const auto call = std::make_shared<Call>();
   verb->add_option("RUN", call->run, "folder of the run")->required();
   verb->add_flag("--json", call->json, "one object");
-  add_fields(*verb, call->given, all_fields(), "Data and decoding");
+  add_fields(*verb, call->given, fields_of_tasks(&TaskRow::evaluate_fields), "Data and decoding");
   verb->callback([call] { evaluate(*call); });
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 
 namespace heed::cli {
 namespace {
@@ -31,6 +32,15 @@ void add_field(CLI::App& verb, std::map<std::string, std::string>& given, const 
 void add_fields(CLI::App& verb, std::map<std::string, std::string>& given, const std::vector<ModelField>& fields,
                 const std::string& group) {
   for (const ModelField& field : fields) add_field(verb, given, field, group);
+}
+
+std::vector<ModelField> fields_of_tasks(std::vector<ModelField> (*TaskRow::*of)()) {
+  std::vector<ModelField> all;
+  std::set<std::string> seen;
+  for (const TaskRow& task : tasks())
+    for (const ModelField& field : (task.*of)())
+      if (seen.insert(field.name).second) all.push_back(field);
+  return all;
 }
 
 }  // namespace heed::cli

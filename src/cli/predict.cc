@@ -59,16 +59,6 @@ void predict(const Call& call) {
   out.finish();
 }
 
-// The fields that some task has, each once.
-std::vector<ModelField> all_fields() {
-  std::vector<ModelField> all;
-  std::map<std::string, bool> seen;
-  for (const TaskRow& task : tasks())
-    for (const ModelField& field : task.predict_fields())
-      if (!std::exchange(seen[field.name], true)) all.push_back(field);
-  return all;
-}
-
 }  // namespace
 
 void add_predict(CLI::App& app) {
@@ -80,7 +70,7 @@ void add_predict(CLI::App& app) {
   verb->add_option("-o,--out", call->out, "the answers; stdout where not said");
   verb->add_flag("--json", call->json, "an object a line: text, tokens, scores");
   verb->add_flag("--draw", call->draw, "below each answer where it looked")->excludes("--json");
-  add_fields(*verb, call->given, all_fields(), "Decoding");
+  add_fields(*verb, call->given, fields_of_tasks(&TaskRow::predict_fields), "Decoding");
   verb->callback([call] { predict(*call); });
 }
 

@@ -36,9 +36,20 @@ class TrainedRun {
   virtual ~TrainedRun() = default;
   // The best of each input, or as many as the options ask for, the best first.
   virtual std::vector<std::vector<Prediction>> predict(std::span<const std::string> inputs, Fields& options,
-                                                       Showing showing = Showing::text) const = 0;
+                                                       Showing showing) const = 0;
   virtual Evaluation evaluate(Fields& options) const = 0;
 };
+
+// Several runs on the same data; the first is what the others are compared with.
+struct Comparison {
+  struct Row {
+    std::string run, figure;
+    double value = 0, p_value = 1;  // of a difference from the first run this large if there were none
+  };
+  std::vector<Row> rows;
+  std::string drawing;
+};
+Comparison compare_runs(std::span<const std::string> folders, Fields& options);  // Error where their tasks differ
 
 std::unique_ptr<TrainedRun> load_run(const std::string& folder);  // of whatever task it is
 

@@ -161,16 +161,26 @@ class Writer {
 const std::vector<TaskRow>& tasks() {
   static const std::vector<TaskRow> all = {
       {"translate", "from one language, or one way of writing, into another", "--data pairs.tsv --run runs/first", true,
-       translate_task, translate_fields, translation_run, translation_predict_fields, translation_evaluate_fields},
+       translate_task, translate_fields, translation_run, compare_translations, translation_predict_fields,
+       translation_evaluate_fields},
   };
   return all;
 }
 
-std::unique_ptr<TrainedRun> load_run(const std::string& folder) {
+static const TaskRow& task_of(const std::string& folder) {
   const std::string task = about_run(folder)["task"];
   for (const TaskRow& row : tasks())
-    if (row.name == task) return row.load(folder);
+    if (row.name == task) return row;
   fail(ErrorKind::data, folder, "is a run of the task {}, which this heed does not know", printable(task));
+}
+
+std::unique_ptr<TrainedRun> load_run(const std::string& folder) { return task_of(folder).load(folder); }
+
+Comparison compare_runs(std::span<const std::string> folders, Fields& options) {
+  check(folders.size() >= 2, "compare", "{} run, wanted two or more", folders.size());
+  const TaskRow& task = task_of(folders[0]);
+  for (const std::string& folder : folders) about_run(folder, task.name);
+  return task.compare(folders, options);
 }
 
 TrainingProgress train_run(const TaskRow& row, Fields fields, const std::string& folder, const RunWatchers& watchers) {

@@ -31,6 +31,7 @@ struct TaskRow {
   MakeTask make;
   std::vector<ModelField> (*fields)();  // of its training, beside those of every training and of the model
   std::unique_ptr<TrainedRun> (*load)(const std::string& folder);
+  Comparison (*compare)(std::span<const std::string> folders, Fields& options);
   std::vector<ModelField> (*predict_fields)();
   std::vector<ModelField> (*evaluate_fields)();
 };

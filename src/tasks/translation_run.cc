@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "base/check.h"
 #include "explain/alignment.h"
@@ -116,6 +117,53 @@ class TranslationRun final : public TrainedRun {
   TranslationModel run_;
 };
 
+// ---- several runs
+// ----------------------------------------------------------------------------------------------------
+
+using Texts = std::vector<std::string>;
+
+template <class Metric>
+void add_rows(Comparison& comparison, const std::string& figure, const Metric& metric,
+              std::span<const std::string> folders, const std::vector<Texts>& said,
+              const std::vector<metrics::References>& wanted) {
+  std::vector<double> first_resamples;
+  double first = 0;
+  for (size_t n = 0; n < folders.size(); ++n) {
+    const auto segments = metrics::segment_statistics(metric, said[n], wanted);
+    const double score = metric.score(metrics::total(segments));
+    const std::vector<double> resamples = metrics::resampled(segments, metrics::score_of(metric));
+    if (n == 0) first_resamples = resamples, first = score;
+    const double p = n == 0 ? 1 : metrics::paired(first_resamples, resamples, score - first).p_value;
+    comparison.rows.push_back({folders[n], figure, score, p});
+  }
+}
+
+constexpr size_t kGroups = 6, kBar = 20;
+
+// BLEU of the pairs in groups of equal size by the length of the source, a bar a run.
+std::string by_length(const Texts& source, std::span<const std::string> folders, const std::vector<Texts>& said,
+                      const std::vector<metrics::References>& wanted) {
+  std::vector<size_t> order(source.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return source[a].size() < source[b].size(); });
+  const metrics::Bleu bleu;
+  std::string drawing = "BLEU by length of the source, in bytes\n";
+  for (size_t group = 0; group < std::min(kGroups, order.size()); ++group) {
+    const size_t begin = order.size() * group / kGroups, end = order.size() * (group + 1) / kGroups;
+    if (begin == end) continue;
+    for (size_t run = 0; run < folders.size(); ++run) {
+      metrics::Bleu::Statistics sum;
+      for (size_t n = begin; n < end; ++n) sum += bleu.stats(said[run][order[n]], wanted[order[n]]);
+      const double score = bleu.score(sum);
+      std::string bar;
+      for (size_t n = 0; n < kBar; ++n) bar += score * kBar > 100 * (static_cast<double>(n) + 0.5) ? "█" : "·";
+      const std::string lengths = fmt::format("{}–{}", source[order[begin]].size(), source[order[end - 1]].size());
+      drawing += fmt::format("{:>9}  {} {:5.1f}  {}\n", run == 0 ? lengths : "", bar, score, folders[run]);
+    }
+  }
+  return drawing;
+}
+
 template <class... Options>
 std::vector<ModelField> all_fields() {
   std::vector<ModelField> all;
@@ -129,6 +177,23 @@ std::vector<ModelField> all_fields() {
 std::unique_ptr<TrainedRun> translation_run(const std::string& folder) {
   return std::make_unique<TranslationRun>(folder);
 }
+Comparison compare_translations(std::span<const std::string> folders, Fields& fields) {
+  const Pairs pairs = read_pairs(fields.take<PairOptions>());
+  std::vector<metrics::References> wanted;
+  for (const std::string& target : pairs.target) wanted.push_back({target});
+  std::vector<Texts> said;
+  for (const std::string& folder : folders) {
+    said.emplace_back();
+    for (const auto& best : TranslationRun(folder).predict(pairs.source, fields, Showing::text))
+      said.back().push_back(best.at(0).text);
+  }
+  Comparison comparison;
+  add_rows(comparison, "BLEU", metrics::Bleu(), folders, said, wanted);
+  add_rows(comparison, "chrF", metrics::Chrf(), folders, said, wanted);
+  comparison.drawing = by_length(pairs.source, folders, said, wanted);
+  return comparison;
+}
+
 std::vector<ModelField> translation_predict_fields() { return all_fields<SearchOptions, UnknownOptions>(); }
 std::vector<ModelField> translation_evaluate_fields() {
   return all_fields<PairOptions, SearchOptions, UnknownOptions>();

@@ -1,0 +1,55 @@
+// heed compare RUN RUN …: is one better than the other, or was it chance?
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "cli/fields.h"
+#include "cli/usage.h"
+#include "cli/verbs.h"
+
+namespace heed::cli {
+namespace {
+
+struct Call {
+  std::vector<std::string> runs;
+  bool json = false;
+  std::map<std::string, std::string> given;
+};
+
+void print_json(const Comparison& comparison) {
+  nlohmann::json all = nlohmann::json::array();
+  for (const Comparison::Row& row : comparison.rows)
+    all.push_back({{"run", row.run}, {"figure", row.figure}, {"value", row.value}, {"p_value", row.p_value}});
+  fmt::print("{}\n", all.dump());
+}
+
+void print_table(const Comparison& comparison, const std::string& first) {
+  for (const Comparison::Row& row : comparison.rows)
+    fmt::print("{:<6} {:7.2f}  {:<9}  {}\n", row.figure, row.value,
+               row.run == first ? "" : fmt::format("p = {:.3f}", row.p_value), row.run);
+  fmt::print(
+      "p: how often 1,000 paired resamples of these lines would show a difference from {} this large if there\n"
+      "were none.\n\n{}",
+      first, comparison.drawing);
+}
+
+void compare(const Call& call) {
+  Fields fields(call.given);
+  const Comparison comparison = compare_runs(call.runs, fields);
+  fields.check_all_taken("compare");
+  call.json ? print_json(comparison) : print_table(comparison, call.runs[0]);
+}
+
+}  // namespace
+
+void add_compare(CLI::App& app) {
+  CLI::App* verb = app.add_subcommand("compare", "several runs on the same data: is the difference real?");
+  examples_first(*verb, "Examples:\n  heed compare runs/attention runs/without --data unseen.tsv\n\n");
+  const auto call = std::make_shared<Call>();
+  verb->add_option("RUNS", call->runs, "folders of runs; the first is what the others are compared with")->required();
+  verb->add_flag("--json", call->json, "an array, an object a run and figure");
+  add_fields(*verb, call->given, fields_of_tasks(&TaskRow::evaluate_fields), "Data and decoding");
+  verb->callback([call] { compare(*call); });
+}
+
+}  // namespace heed::cli

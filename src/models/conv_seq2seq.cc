@@ -39,10 +39,10 @@ struct ConvConfig {
 const double kHalf = std::sqrt(0.5);  // keeps the variance of a sum of two
 
 // Words with their places.
-struct PlacedEmbedding {
+struct PlacedWords {
   Embedding words, places;
 
-  PlacedEmbedding(int64_t words, int64_t longest, int64_t width) : words(words, width), places(longest, width) {}
+  PlacedWords(int64_t words, int64_t longest, int64_t width) : words(words, width), places(longest, width) {}
   Tensor operator()(const Tensor& ids, int64_t first, const Dropouts& dropouts, const Pass& pass) const {
     const int64_t last = first + ids.dim(1), longest = places.weight.dim(0);
     check(last <= longest, "conv-seq2seq", "a sentence of {} words, but it has learned {} places", last, longest);
@@ -81,7 +81,7 @@ struct ConvSeq2Seq {
   Dropouts dropouts;
   AlignmentLosses alignment;
   int64_t kernel;
-  PlacedEmbedding source, target;
+  PlacedWords source, target;
   Linear source_in, source_out, target_in, target_out;
   std::vector<GatedConvolution> encoder;
   std::vector<DecoderLayer> decoder;

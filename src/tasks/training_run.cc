@@ -7,6 +7,8 @@
 #include <fstream>
 
 #include "base/check.h"
+#include "tasks/classification_run.h"
+#include "tasks/classify.h"
 #include "tasks/run_folder.h"
 #include "tasks/translate.h"
 #include "tasks/translation_run.h"
@@ -151,8 +153,12 @@ class Writer {
 
 const std::vector<TaskRow>& tasks() {
   static const std::vector<TaskRow> all = {
-      {"translate", "from one language, or one way of writing, into another", "--data pairs.tsv --run runs/first", true,
-       translate_task, translate_fields, translation_run, translation_predict_fields, translation_evaluate_fields},
+      {"translate", "from one language, or one way of writing, into another", "--data pairs.tsv --run runs/first",
+       translate_models, translate_task, translate_fields, translation_run, translation_predict_fields,
+       translation_evaluate_fields},
+      {"classify", "a text into one of several classes, into several, or into a number",
+       "--data reviews.tsv --run runs/first", classify_models, classify_task, classify_fields, classification_run,
+       classification_predict_fields, classification_evaluate_fields},
   };
   return all;
 }

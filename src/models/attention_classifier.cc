@@ -6,6 +6,7 @@
 //   y = W c + b
 #include "models/choices.h"
 #include "models/classifier.h"
+#include "models/options.h"
 #include "models/pooling.h"
 
 namespace heed {
@@ -22,7 +23,7 @@ struct AttentionClassifierConfig {
   bool bidirectional = true;
   Pool pool = Pool::attention;
   std::string attention = "pooling";
-  double dropout = 0.3;
+  RecurrentDropouts dropouts;
 
   void visit(auto&& field) {
     field("words", words, "tokens"), field("classes", classes, "labels, or numbers");
@@ -33,7 +34,7 @@ struct AttentionClassifierConfig {
     field("pool", pool, "how places become one: attention, mean, max, first or last");
     field("attention", attention, "that pools: a mechanism of heed mechanisms");
     field("longest", longest, "text, for mechanisms that learn something for each place");
-    field("dropout", dropout, "of embeddings, between layers and of what was pooled");
+    dropouts.visit(field);
   }
 };
 
@@ -86,25 +87,26 @@ struct AttentionClassifier {
     Tensor places, last;  // (B,S,W), (B,W)
   };
   Read convolve(Tensor x, const Tensor& lengths, const Pass& pass) const {
-    for (const TextConvolution& layer : convolutions) x = layer(dropped(x, config.dropout, pass), lengths);
+    for (const TextConvolution& layer : convolutions) x = layer(config.dropouts(x, pass), lengths);
     return {x, at_end(x, lengths)};
   }
   Read recur(Tensor x, const Tensor& lengths, const Pass& pass) const {
     RecurrentOutput read;
     for (const Recurrent& layer : recurrent)
-      read = layer(dropped(x, config.dropout, pass), {.lengths = lengths}), x = read.y;
+      read = config.dropouts.recurrence(layer, pass)(config.dropouts(x, pass), {.lengths = lengths}), x = read.y;
     return {transpose(x, 0, 1), concat(unstack(read.h), 1)};
   }
   Read read(const Sentences& texts, const Pass& pass) const {
-    if (config.cell == Reading::cnn) return convolve(table(texts.ids), texts.lengths, pass);
-    return recur(table(transpose(texts.ids)), texts.lengths, pass);
+    if (config.cell == Reading::cnn)
+      return convolve(config.dropouts.words(table, texts.ids, pass), texts.lengths, pass);
+    return recur(config.dropouts.words(table, transpose(texts.ids), pass), texts.lengths, pass);
   }
 
   Classified forward(const Sentences& texts, const Pass& pass) const {
     const Read read = this->read(texts, pass);
     const TextPooling::Pooled pooled = config.pool == Pool::last ? TextPooling::Pooled{read.last, {}}
                                                                  : pooling(read.places, texts.lengths, pass.weights);
-    return {out(dropped(pooled.out, config.dropout, pass)), pooled.weights};
+    return {out(config.dropouts(pooled.out, pass)), pooled.weights};
   }
   Tensor embedding() const { return table.weight; }
 

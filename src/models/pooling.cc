@@ -3,13 +3,13 @@
 #include <cmath>
 #include <limits>
 
+#include "nn/places.h"
+
 namespace heed {
 namespace {
 
-// (B,S,1): true within each text.
-Tensor within(const Tensor& x, const Tensor& lengths) {
-  return unsqueeze(less(unsqueeze(arange(x.dim(1)), 0), unsqueeze(lengths, 1)), -1);
-}
+// (B,S,1)
+Tensor within(const Tensor& x, const Tensor& lengths) { return unsqueeze(heed::within(lengths, x.dim(1)), -1); }
 
 Tensor mean_of(const Tensor& x, const Tensor& lengths) {
   return sum(without_padding(x, lengths), {1}) / unsqueeze(to(lengths, x.dtype()), 1);

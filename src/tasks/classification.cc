@@ -71,8 +71,8 @@ ClassificationModel ClassificationModel::load(const std::string& folder) {
   const std::string path = RunPaths{folder}.config();
   Labels labels = Labels::from_fields(configuration.fields, path);
   for (const auto& [name, text] : labels.fields()) configuration.fields.erase(name);
-  ClassificationModel run{make_classifier(configuration.name, configuration.fields),
-                          load_tokenizer(folder, kTokenizer), std::move(labels)};
+  ClassificationModel run{make_classifier(configuration.name, configuration.fields), load_tokenizer(folder, kTokenizer),
+                          std::move(labels)};
   const auto made = run.model->configuration();
   check_format(made.at("classes") == std::to_string(run.labels.outputs()), path, "has {} classes, but labels for {}",
                made.at("classes"), run.labels.outputs());

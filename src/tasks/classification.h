@@ -30,7 +30,7 @@ struct ClassificationModel {
   std::vector<Token> tokens(std::string_view text) const;  // at least one
   // Texts of similar length are classified together.
   std::vector<Classification> classify(std::span<const std::string> texts, bool weights = false) const;
-  void save(const std::string& folder) const;                 // all but the weights
+  void save(const std::string& folder) const;                  // all but the weights
   static ClassificationModel load(const std::string& folder);  // with the weights
 };
 

@@ -106,12 +106,10 @@ class ClassifyTask final : public TrainingTask {
   std::vector<Measure> measure() const override { return seen_.measures; }
   std::vector<std::string> samples(int64_t count) const override {
     std::vector<std::string> lines;
-    const Tensor logits = seen_.logits;
-    for (int64_t n = 0; logits.defined() && n < std::min<int64_t>(count, logits.dim(0)); ++n) {
-      const Answer answer = run_.labels.answers(logits.slice(0, n, n + 1)).at(0);
+    for (size_t n = 0; n < seen_.answers.size() && static_cast<int64_t>(n) < count; ++n)
       lines.push_back(fmt::format("{}  →  {}  ({})", run_.tokenizer.decode(validation_.texts[seen_.order[n]]),
-                                  run_.labels.text_of(answer), run_.labels.text_of(seen_.targets[n])));
-    }
+                                  run_.labels.text_of(seen_.answers[n]),
+                                  run_.labels.text_of(seen_.targets[static_cast<int64_t>(n)])));
     return lines;
   }
 
@@ -120,21 +118,23 @@ class ClassifyTask final : public TrainingTask {
     const NoGrad scope;
     std::vector<int64_t> lengths;
     for (int64_t n = 0; n < validation_.size(); ++n) lengths.push_back(validation_.texts.length(n));
-    std::vector<Tensor> logits;
+    std::vector<Tensor> batches;
     seen_ = {};
     for (const auto& batch : batches_by_length(lengths, {.examples = 64})) {
-      logits.push_back(run_.model->forward(validation_.texts_of(batch)).logits);
+      batches.push_back(run_.model->forward(validation_.texts_of(batch)).logits);
       seen_.order.insert(seen_.order.end(), batch.begin(), batch.end());
     }
-    seen_.logits = concat(logits), seen_.targets = validation_.targets_of(seen_.order);
-    seen_.measures = run_.labels.measures(seen_.logits, seen_.targets);
-    return run_.labels.loss(seen_.logits, seen_.targets, {}).item() / static_cast<double>(validation_.size());
+    const Tensor logits = concat(batches);
+    seen_.answers = run_.labels.answers(logits), seen_.targets = validation_.targets_of(seen_.order);
+    seen_.measures = run_.labels.measures(seen_.answers, seen_.targets);
+    return run_.labels.loss(logits, seen_.targets, {}).item() / static_cast<double>(validation_.size());
   }
 
   // Held-out texts as the last validation saw them.
   struct Seen {
     std::vector<int64_t> order;
-    Tensor logits, targets;
+    std::vector<Answer> answers;
+    Tensor targets;
     std::vector<Measure> measures;
   };
 

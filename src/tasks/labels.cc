@@ -73,35 +73,40 @@ std::vector<std::vector<double>> rows_of(const Tensor& x) {
   return rows;
 }
 
-std::vector<Measure> single_measures(const Tensor& logits, const Tensor& targets) {
-  metrics::Confusion confusion(logits.dim(1));
-  const std::vector<double> chosen = argmax(logits, 1).values(), truth = targets.values();
+std::vector<Measure> single_measures(const std::vector<Answer>& answers, const Tensor& targets) {
+  const std::vector<double> truth = targets.values();
+  metrics::Confusion confusion(static_cast<int64_t>(answers.at(0).values.size()));
   for (size_t n = 0; n < truth.size(); ++n)
-    confusion += metrics::Decision{static_cast<int64_t>(truth[n]), static_cast<int64_t>(chosen[n])};
+    confusion += metrics::Decision{static_cast<int64_t>(truth[n]), static_cast<int64_t>(most_likely(answers[n]))};
   return {{"accuracy", 100 * confusion.accuracy()}, {"f1", 100 * metrics::macro(confusion.per_class()).f1}};
 }
 
-std::vector<Measure> multi_measures(const Tensor& logits, const Tensor& targets) {
-  metrics::MultiLabel labels(static_cast<size_t>(logits.dim(1)));
-  const auto above = [](const std::vector<double>& row, double limit) {
-    std::vector<bool> yes;
-    for (const double value : row) yes.push_back(value > limit);
-    return yes;
-  };
-  const auto said = rows_of(logits), truth = rows_of(targets);
-  for (size_t n = 0; n < truth.size(); ++n) labels.add(above(truth[n], 0.5), above(said[n], 0));
-  return {{"accuracy", 100 * labels.exact_match()},
+std::vector<bool> likely(const std::vector<double>& probabilities) {
+  std::vector<bool> yes;
+  for (const double value : probabilities) yes.push_back(value > 0.5);
+  return yes;
+}
+std::vector<Measure> multi_measures(const std::vector<Answer>& answers, const Tensor& targets) {
+  const auto truth = rows_of(targets);
+  metrics::MultiLabel labels(answers.at(0).values.size());
+  for (size_t n = 0; n < truth.size(); ++n) labels.add(likely(truth[n]), likely(answers[n].values));
+  return {{"exact", 100 * labels.exact_match()},
           {"f1", 100 * metrics::micro(labels.per_label()).f1},
           {"macro_f1", 100 * metrics::macro(labels.per_label()).f1}};
 }
 
-std::vector<Measure> regression_measures(const Tensor& logits, const Tensor& targets, double deviation) {
-  const std::vector<double> said = logits.values(), truth = targets.values();
+std::vector<Measure> regression_measures(const std::vector<Answer>& answers, const std::vector<double>& truth) {
+  std::vector<double> said;
+  for (const Answer& answer : answers) said.push_back(answer.values.at(0));
   const metrics::Regression figures = metrics::regression(said, truth);
-  return {{"mae", deviation * figures.mae}, {"r2", figures.r2.value_or(0)}};
+  return {{"mae", figures.mae}, {"r2", figures.r2.value_or(0)}};
 }
 
 }  // namespace
+
+size_t most_likely(const Answer& answer) {
+  return static_cast<size_t>(std::max_element(answer.values.begin(), answer.values.end()) - answer.values.begin());
+}
 
 Labels Labels::of(LabelKind kind, char separator, const std::vector<std::string>& texts,
                   const std::vector<int64_t>& lines, const std::string& path) {
@@ -134,6 +139,7 @@ std::map<std::string, std::string> Labels::fields() const {
   Json by_id = Json::object();
   for (size_t n = 0; n < names_.size(); ++n) by_id[std::to_string(n)] = names_[n];
   fields["id2label"] = by_id.dump();
+  if (kind_ == LabelKind::multi) fields["label_separator"] = separator_;
   return fields;
 }
 
@@ -155,6 +161,11 @@ Labels Labels::from_fields(const std::map<std::string, std::string>& fields, con
     read_field("label_deviation", field("label_deviation"), labels.deviation_);
     return labels;
   }
+  if (labels.kind_ == LabelKind::multi) {
+    const std::string separator = field("label_separator");
+    check_format(separator.size() == 1, path, "label_separator is '{}', wanted one character", printable(separator));
+    labels.separator_ = separator[0];
+  }
   const Json by_id = Json::parse(field("id2label"), nullptr, false);
   for (size_t n = 0; by_id.is_object() && n < by_id.size(); ++n) {
     const auto name = by_id.find(std::to_string(n));
@@ -166,9 +177,7 @@ Labels Labels::from_fields(const std::map<std::string, std::string>& fields, con
   return labels;
 }
 
-int64_t Labels::outputs() const {
-  return kind_ == LabelKind::regression ? 1 : static_cast<int64_t>(names_.size());
-}
+int64_t Labels::outputs() const { return kind_ == LabelKind::regression ? 1 : static_cast<int64_t>(names_.size()); }
 size_t Labels::width() const { return kind_ == LabelKind::multi ? names_.size() : 1; }
 
 std::vector<size_t> Labels::numbers(const std::string& text, int64_t line, const std::string& path) const {
@@ -176,8 +185,9 @@ std::vector<size_t> Labels::numbers(const std::string& text, int64_t line, const
   for (const std::string& label : labels_of(kind_, separator_, text)) {
     const auto id = ids_.find(label);
     if (id == ids_.end())
-      refuse(path, line, fmt::format("has the label '{}', which is none of the {} of the training data",
-                                     printable(label), names_.size()),
+      refuse(path, line,
+             fmt::format("has the label '{}', which is none of the {} of the training data", printable(label),
+                         names_.size()),
              "it must occur among the first million rows of --data");
     numbers.push_back(id->second);
   }
@@ -198,9 +208,8 @@ std::vector<float> Labels::target(const std::string& text, int64_t line, const s
 Tensor Labels::loss(const Tensor& logits, const Tensor& targets, const Loss& o) const {
   switch (kind_) {
     case LabelKind::single:
-      return cross_entropy(
-          logits, to(select(targets, 1, 0), Dtype::i64),
-          {.smoothing = o.smoothing, .class_weights = o.class_weights, .reduction = Reduction::sum});
+      return cross_entropy(logits, to(select(targets, 1, 0), Dtype::i64),
+                           {.smoothing = o.smoothing, .class_weights = o.class_weights, .reduction = Reduction::sum});
     case LabelKind::multi:
       return binary_cross_entropy(logits, targets * (1 - o.smoothing) + o.smoothing / 2, Reduction::sum) /
              static_cast<double>(names_.size());
@@ -216,25 +225,25 @@ std::vector<Answer> Labels::answers(const Tensor& logits) const {
     return answers;
   }
   for (std::vector<double>& row : rows_of(likelihoods(kind_, logits))) {
-    Answer answer;
-    const auto most = static_cast<size_t>(std::max_element(row.begin(), row.end()) - row.begin());
-    for (size_t n = 0; n < row.size(); ++n)
-      if (kind_ == LabelKind::single ? n == most : row[n] > 0.5) answer.labels.push_back(names_[n]);
-    answer.values = std::move(row);
+    Answer answer{{}, std::move(row)};
+    for (size_t n = 0; n < names_.size(); ++n)
+      if (kind_ == LabelKind::single ? n == most_likely(answer) : answer.values[n] > 0.5)
+        answer.labels.push_back(names_[n]);
     answers.push_back(std::move(answer));
   }
   return answers;
 }
 
-std::vector<Measure> Labels::measures(const Tensor& logits, const Tensor& targets) const {
+std::vector<Measure> Labels::measures(const std::vector<Answer>& answers, const Tensor& targets) const {
   switch (kind_) {
-    case LabelKind::single: return single_measures(logits, targets);
-    case LabelKind::multi: return multi_measures(logits, targets);
+    case LabelKind::single: return single_measures(answers, targets);
+    case LabelKind::multi: return multi_measures(answers, targets);
     case LabelKind::regression: break;
   }
-  return regression_measures(logits, targets, deviation_);
+  return regression_measures(answers, numbers_of(targets));
 }
 
+std::vector<double> Labels::numbers_of(const Tensor& targets) const { return (targets * deviation_ + mean_).values(); }
 std::string Labels::text_of(const Answer& answer) const {
   if (kind_ == LabelKind::regression) return fmt::format("{:.6g}", answer.values.at(0));
   return fmt::format("{}", fmt::join(answer.labels, std::string(1, separator_)));
@@ -251,7 +260,8 @@ std::string Labels::text_of(const Tensor& target) const {
 
 Tensor class_weights(const std::string& text, const Labels& labels, const std::vector<float>& targets) {
   if (text.empty()) return {};
-  check(labels.kind() == LabelKind::single, "class_weights", "they are of single labels, not of several and of numbers");
+  check(labels.kind() == LabelKind::single, "class_weights",
+        "they are of single labels, not of several and of numbers");
   const auto& names = labels.names();
   std::vector<float> weights(names.size(), 1);
   if (text == "balanced") {

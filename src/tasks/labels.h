@@ -22,6 +22,7 @@ struct Answer {
   std::vector<std::string> labels;  // single: one; multi: those that are likelier than not; regression: none
   std::vector<double> values;       // the probability of each label; or the number
 };
+size_t most_likely(const Answer& answer);  // label
 
 class Labels {
  public:
@@ -50,7 +51,8 @@ class Labels {
   Tensor loss(const Tensor& logits, const Tensor& targets, const Loss& options) const;
   std::vector<Answer> answers(const Tensor& logits) const;
   // accuracy and F1; or the mean error and R².
-  std::vector<Measure> measures(const Tensor& logits, const Tensor& targets) const;
+  std::vector<Measure> measures(const std::vector<Answer>& answers, const Tensor& targets) const;
+  std::vector<double> numbers_of(const Tensor& targets) const;  // of a regression, as they were given
   std::string text_of(const Answer& answer) const;
   std::string text_of(const Tensor& target) const;  // (width)
 
@@ -64,7 +66,8 @@ class Labels {
   double mean_ = 0, deviation_ = 1;
 };
 
-// "balanced": n/(C·n_c) of the n_c texts of a label; or LABEL=WEIGHT,…, 1 for those that are not named. Undefined for "".
+// "balanced": n/(C·n_c) of the n_c texts of a label; or LABEL=WEIGHT,…, 1 for those that are not named. Undefined for
+// "".
 Tensor class_weights(const std::string& text, const Labels& labels, const std::vector<float>& targets);
 
 }  // namespace heed

@@ -50,14 +50,18 @@ class DecoderState {
   virtual void take_sentences(const Tensor& sentences) = 0;  // the same of the sources alone
 };
 
-class SequenceModel {
+class AnyModel {
  public:
-  virtual ~SequenceModel() = default;
-  virtual const std::string& name() const = 0;  // of the table: "rnn-search"
-  virtual bool has_source() const = 0;          // false: a language model, which gets no source
-  // The configuration by the names of its fields: what make_model takes.
+  virtual ~AnyModel() = default;
+  virtual const std::string& name() const = 0;  // of its table: "rnn-search"
+  // The configuration by the names of its fields: what make_model and make_classifier take.
   virtual std::map<std::string, std::string> configuration() const = 0;
   virtual NamedTensors weights() = 0;
+};
+
+class SequenceModel : public AnyModel {
+ public:
+  virtual bool has_source() const = 0;  // false: a language model, which gets no source
 
   // Place t of the result has read the target up to and with its place t.
   virtual Decoded forward(const Sentences& source, const Sentences& target, const Pass& pass = {}) const = 0;
@@ -70,8 +74,22 @@ class SequenceModel {
   virtual Decoded step(DecoderState& state, const Tensor& ids, const Pass& pass = {}) const = 0;
 };
 
-// Error naming the nearest where there is no such model, no such field, or a value that does not fit.
+// What a text as a whole is said to be.
+struct Classified {
+  Tensor logits;   // (B,C): of C classes, or C numbers
+  Tensor weights;  // (B,S): how much each token counted; where asked for, and where the model weighs them
+};
+
+class TextClassifier : public AnyModel {
+ public:
+  virtual Classified forward(const Sentences& texts, const Pass& pass = {}) const = 0;  // none of them empty
+  virtual Tensor embedding() const = 0;  // (words, width), where word vectors are put in
+};
+
+// Error naming all there are where there is no such model or no such field, and for a value that does not fit.
 std::unique_ptr<SequenceModel> make_model(const std::string& name, const std::map<std::string, std::string>& fields);
+std::unique_ptr<TextClassifier> make_classifier(const std::string& name,
+                                                const std::map<std::string, std::string>& fields);
 
 // What there is to say of a model and of the fields of its configuration.
 struct ModelField {
@@ -83,5 +101,6 @@ struct ModelInfo {
   std::vector<ModelField> fields;
 };
 const std::vector<ModelInfo>& models();
+const std::vector<ModelInfo>& classifiers();
 
 }  // namespace heed

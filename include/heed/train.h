@@ -183,7 +183,7 @@ struct FitOptions {
 
 // What is trained: weights, and losses of examples by their numbers.
 struct Learner {
-  NamedTensors weights;
+  NamedTensors weights;          // those that require no gradient stay as they are
   std::vector<int64_t> lengths;  // of the training examples: a batch holds such of similar length
   std::function<double(std::span<const int64_t> examples)> count;  // of what the loss is a sum over
   std::function<Tensor(std::span<const int64_t> examples)> loss;   // a sum, one number

@@ -87,6 +87,7 @@ class ScoreRoom {
   virtual const char* name() const = 0;
   virtual void prepare(Pipeline& p) const = 0;
   virtual bool computes_with_tensors() const { return true; }
+  virtual bool uses_queries() const { return true; }  // false: a key's score is its own
   // What is left to compute for keys whose own part is done; undefined scores: all of it, of the keys as they are.
   virtual ReadAhead read_ahead(const Tensor& k) const { return {{}, k}; }
   virtual double reference(const Plain& x, int64_t i, int64_t j) const = 0;

@@ -28,9 +28,9 @@ void print_table(const Comparison& comparison, const std::string& first) {
     fmt::print("{:<6} {:7.2f}  {:<9}  {}\n", row.figure, row.value,
                row.run == first ? "" : fmt::format("p = {:.3f}", row.p_value), row.run);
   fmt::print(
-      "p: how often 1,000 paired resamples of these lines would show a difference from {} this large if there\n"
-      "were none.\n\n{}",
-      first, comparison.drawing);
+      "p: how often paired resamples of these lines would show a difference from\n{} as large if there were none.\n",
+      first);
+  if (!comparison.drawing.empty()) fmt::print("\n{}", comparison.drawing);
 }
 
 void compare(const Call& call) {

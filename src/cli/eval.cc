@@ -31,10 +31,15 @@ void print_json(const Evaluation& evaluation) {
 }
 
 void print_table(const Evaluation& evaluation) {
-  for (const Figure& f : evaluation.figures)
-    fmt::print("{:<12} {:8.2f} {:<1} [{:.2f}, {:.2f}]  {}\n", f.name, f.value, f.unit, f.low, f.high, f.note);
+  bool resampled = false;
+  for (const Figure& f : evaluation.figures) {
+    const bool known = f.high > f.low;
+    const std::string about = known ? fmt::format("[{:.2f}, {:.2f}]  ", f.low, f.high) : "";
+    fmt::print("{:<18} {:8.2f} {:<1} {}{}\n", f.name, f.value, f.unit, about, f.note);
+    resampled |= known;
+  }
   if (!evaluation.drawing.empty()) fmt::print("\n{}", evaluation.drawing);
-  fmt::print("In brackets: where 95 % of 1,000 resamples of these lines lie.\n");
+  if (resampled) fmt::print("In brackets: where 95 % of 1,000 resamples of these lines lie.\n");
 }
 
 void evaluate(const Call& call) {

@@ -1,5 +1,6 @@
 // heed train TASK: from a data file to a run folder.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <heed/runtime.h>
 
 #include <memory>
@@ -24,23 +25,21 @@ struct Call {
   bool dump_config = false;
 };
 
-// The fields of all models of a task, each once; those that data decides are left out.
+// The fields of all models of a task, each once.
 std::vector<ModelField> model_fields(const TaskRow& task) {
   std::vector<ModelField> fields;
-  std::set<std::string> seen = {"source_words", "target_words"};
+  std::set<std::string> seen;
   for (const ModelField& own : task.fields()) seen.insert(own.name);
-  for (const ModelInfo& model : models())
-    if (model.has_source == task.has_source)
-      for (const ModelField& field : model.fields)
-        if (seen.insert(field.name).second) fields.push_back(field);
+  for (const ModelInfo& model : task.models())
+    for (const ModelField& field : model.fields)
+      if (seen.insert(field.name).second) fields.push_back(field);
   return fields;
 }
 
-std::string model_names(const TaskRow& task) {
-  std::string names;
-  for (const ModelInfo& model : models())
-    if (model.has_source == task.has_source) names += (names.empty() ? "" : ", ") + model.name;
-  return names;
+ModelField model_field(const TaskRow& task) {
+  std::vector<std::string> names;
+  for (const ModelInfo& model : task.models()) names.push_back(model.name);
+  return {"model", names.front(), fmt::format("one of {}", fmt::join(names, ", "))};
 }
 
 void train(const TaskRow& task, const Call& call) {
@@ -74,7 +73,7 @@ struct Group {
 };
 std::vector<Group> groups_of(const TaskRow& task) {
   return {{"Run", {{"run", "", "folder of the run: made, or gone on with"}}},
-          {"Model", {{"model", models().front().name, "one of " + model_names(task)}}},
+          {"Model", {model_field(task)}},
           {"Data", task.fields()},
           {"Training", fields_of<FitOptions>()},
           {"Options of models", model_fields(task)}};

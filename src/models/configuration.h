@@ -64,6 +64,14 @@ std::vector<ModelField> fields_of() {
   return fields;
 }
 
+template <class... Configs>
+std::vector<ModelField> all_fields_of() {
+  std::vector<ModelField> all;
+  const auto add = [&](const std::vector<ModelField>& more) { all.insert(all.end(), more.begin(), more.end()); };
+  (add(fields_of<Configs>()), ...);
+  return all;
+}
+
 // Error naming a field that the configuration of `who` does not have.
 void check_known(const std::string& who, const std::string& field, const std::vector<std::string>& known);
 

@@ -37,6 +37,62 @@ inline Tensor dropped(const Tensor& x, double p, const Pass& pass) {
   return pass.training && p > 0 ? dropout(x, p) : x;
 }
 
+// What a model is whatever it does: the part of its interface that follows from configuration and weights.
+template <class Interface, class Model>
+class NamedModelOf : public Interface {
+ public:
+  using Config = typename Model::Config;
+  static constexpr ModelWords kWords = Model::kWords;
+  explicit NamedModelOf(const Config& config) : config_(config), model_(config) {}
+
+  const std::string& name() const override {
+    static const std::string name = kWords.name;
+    return name;
+  }
+  std::map<std::string, std::string> configuration() const override { return field_texts(config_); }
+  NamedTensors weights() override { return named_weights(model_); }
+
+ private:
+  Config config_;
+
+ protected:
+  Model model_;
+};
+
+// A row of a table of models.
+template <class Interface>
+struct RowOf {
+  ModelInfo info;
+  std::unique_ptr<Interface> (*make)(const std::map<std::string, std::string>& fields);
+};
+
+template <class Interface, class Made>
+RowOf<Interface> model_row() {
+  constexpr ModelWords words = Made::kWords;
+  return {{words.name, words.paper, words.what, words.has_source, fields_of<typename Made::Config>()},
+          [](const std::map<std::string, std::string>& fields) -> std::unique_ptr<Interface> {
+            return std::make_unique<Made>(configured<typename Made::Config>(Made::kWords.name, fields));
+          }};
+}
+
+template <class Interface>
+std::vector<ModelInfo> infos_of(const std::vector<RowOf<Interface>>& rows) {
+  std::vector<ModelInfo> infos;
+  for (const RowOf<Interface>& row : rows) infos.push_back(row.info);
+  return infos;
+}
+
+template <class Interface>
+std::unique_ptr<Interface> make_of(const std::vector<RowOf<Interface>>& rows, const std::string& name,
+                                   const std::map<std::string, std::string>& fields) {
+  std::vector<std::string> names;
+  for (const RowOf<Interface>& row : rows) {
+    if (row.info.name == name) return row.make(fields);
+    names.push_back(row.info.name);
+  }
+  refuse_choice("model", name, names);
+}
+
 namespace sequence {
 
 inline void take(Tensor& tensor, const Tensor& rows) {
@@ -65,20 +121,14 @@ class StateOf final : public DecoderState {
 };
 
 template <class Model>
-class ModelOf final : public SequenceModel {
+class ModelOf final : public NamedModelOf<SequenceModel, Model> {
+  using NamedModelOf<SequenceModel, Model>::model_;
+
  public:
-  using Config = typename Model::Config;
+  using NamedModelOf<SequenceModel, Model>::NamedModelOf;
   using State = StateOf<typename Model::State>;
-  explicit ModelOf(const Config& config) : config_(config), model_(config) {}
 
-  const std::string& name() const override {
-    static const std::string name = Model::kWords.name;
-    return name;
-  }
   bool has_source() const override { return Model::kWords.has_source; }
-  std::map<std::string, std::string> configuration() const override { return field_texts(config_); }
-  NamedTensors weights() override { return named_weights(model_); }
-
   Decoded forward(const Sentences& source, const Sentences& target, const Pass& pass) const override {
     Decoded decoded = model_.forward(source, target, pass);
     check(!pass.alignment.defined() || decoded.loss.defined(), Model::kWords.name, "it does not learn from alignments");
@@ -98,25 +148,13 @@ class ModelOf final : public SequenceModel {
   Decoded step(DecoderState& state, const Tensor& ids, const Pass& pass) const override {
     return model_.step(dynamic_cast<State&>(state).state, ids, pass);
   }
-
- private:
-  Config config_;
-  Model model_;
 };
 
-// A row of the table of models.
-struct ModelRow {
-  ModelInfo info;
-  std::unique_ptr<SequenceModel> (*make)(const std::map<std::string, std::string>& fields);
-};
+using ModelRow = RowOf<SequenceModel>;
 
 template <class Model>
 ModelRow row_of() {
-  constexpr ModelWords words = Model::kWords;
-  return {{words.name, words.paper, words.what, words.has_source, fields_of<typename Model::Config>()},
-          [](const std::map<std::string, std::string>& fields) -> std::unique_ptr<SequenceModel> {
-            return std::make_unique<ModelOf<Model>>(configured<typename Model::Config>(Model::kWords.name, fields));
-          }};
+  return model_row<SequenceModel, ModelOf<Model>>();
 }
 
 // A room each.

@@ -1,7 +1,6 @@
 // The table of models.
 #include <algorithm>
 
-#include "base/check.h"
 #include "models/model.h"
 
 namespace heed {
@@ -18,21 +17,12 @@ const std::vector<sequence::ModelRow>& rows() {
 }  // namespace
 
 const std::vector<ModelInfo>& models() {
-  static const std::vector<ModelInfo> all = [] {
-    std::vector<ModelInfo> infos;
-    for (const sequence::ModelRow& row : rows()) infos.push_back(row.info);
-    return infos;
-  }();
+  static const std::vector<ModelInfo> all = infos_of(rows());
   return all;
 }
 
 std::unique_ptr<SequenceModel> make_model(const std::string& name, const std::map<std::string, std::string>& fields) {
-  std::vector<std::string> names;
-  for (const sequence::ModelRow& row : rows()) {
-    if (row.info.name == name) return row.make(fields);
-    names.push_back(row.info.name);
-  }
-  refuse_choice("model", name, names);
+  return make_of(rows(), name, fields);
 }
 
 Sentences pad(const std::vector<std::vector<int32_t>>& sentences, int32_t padding) {

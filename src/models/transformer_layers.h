@@ -86,6 +86,27 @@ struct Sublayer {
   void visit(auto&& field) { field("norm", norm); }
 };
 
+// Self-attention and feed-forward.
+struct EncoderLayer {
+  MechanismHeads self;
+  Sublayer after_self;
+  FeedForward forward;
+  Sublayer after_forward;
+
+  explicit EncoderLayer(const LayerConfig& c)
+      : self(self_heads(c)), after_self(c), forward(feed_forward(c)), after_forward(c) {}
+  Tensor operator()(Tensor x, const Tensor& lengths, const Pass& pass) const {
+    AttendOptions options = self.options();
+    options.key_lengths = lengths, options.dropout = attention_dropout(after_self.config, pass);
+    x = after_self(x, pass, [&](const Tensor& y) { return self.heads(y, options).out; });
+    return after_forward(x, pass, forward);
+  }
+  void visit(auto&& field) {
+    field("self", self), field("after_self", after_self), field("forward", forward);
+    field("after_forward", after_forward);
+  }
+};
+
 // The norm at the end of pre-norm layers; nothing after post-norm ones.
 struct LastNorm {
   std::optional<Norm> norm;

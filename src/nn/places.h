@@ -5,9 +5,11 @@
 
 namespace heed {
 
-// f32 (B,longest): 1 before the end of each sentence, 0 from there on. lengths i64 (B).
-inline Tensor places(const Tensor& lengths, int64_t longest) {
-  return to(less(unsqueeze(arange(longest), 0), unsqueeze(lengths, 1)), Dtype::f32);
+// Boolean (B,longest): true before the end of each sentence. lengths i64 (B).
+inline Tensor within(const Tensor& lengths, int64_t longest) {
+  return less(unsqueeze(arange(longest), 0), unsqueeze(lengths, 1));
 }
+// The same as 1 and 0 in f32.
+inline Tensor places(const Tensor& lengths, int64_t longest) { return to(within(lengths, longest), Dtype::f32); }
 
 }  // namespace heed

@@ -39,6 +39,7 @@ void check_combination(const SourceAttention& layer, int64_t width) {
 
 SourceAttention::SourceAttention(int64_t width, const SourceAttentionOptions& options)
     : options(options),
+      width(width),
       learned(initial_tensors(attention::mechanism(options.mechanism), sizes_of(width, options.longest), width)) {
   // Of one head, which rows of a sentence share.
   for (auto& [name, tensor] : learned)
@@ -50,6 +51,11 @@ SourceAttention::SourceAttention(int64_t width, const SourceAttentionOptions& op
     initialize::normal(place_vector, 0, 0.01);
   }
   check_combination(*this, width);
+}
+
+bool SourceAttention::uses_queries() const {
+  const Scores scores = row_options(*this, width).scores;
+  return !scores.room || scores.room->uses_queries();
 }
 
 Memory SourceAttention::read(const Tensor& keys, const Tensor& values, const Tensor& lengths) const {

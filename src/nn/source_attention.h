@@ -28,6 +28,7 @@ struct SourceAttentionOptions {
 
 struct SourceAttention {
   SourceAttentionOptions options;
+  int64_t width;
   attention::LearnedTensors learned;  // of the row
   Tensor place, place_vector;         // of local_p
 
@@ -35,6 +36,7 @@ struct SourceAttention {
   // decoder's step has no place in the source, and a drawn one brings no gradient.
   SourceAttention(int64_t width, const SourceAttentionOptions& options = {});
 
+  bool uses_queries() const;  // false: all queries gather the same
   // (B,S,width): finite, also in the padding
   Memory read(const Tensor& states, const Tensor& lengths) const { return read(states, states, lengths); }
   Memory read(const Tensor& keys, const Tensor& values, const Tensor& lengths) const;

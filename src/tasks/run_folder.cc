@@ -55,10 +55,10 @@ Json about_run(const std::string& folder, const std::string& task) {
   return about;
 }
 
-// Numbers and truth values are written as such.
+// Numbers, truth values and objects are written as such.
 static Json typed(const std::string& text) {
   const Json value = Json::parse(text, nullptr, false);
-  return value.is_number() || value.is_boolean() ? value : Json(text);
+  return value.is_number() || value.is_boolean() || value.is_object() ? value : Json(text);
 }
 
 void write_configuration(const std::string& folder, const std::string& name,

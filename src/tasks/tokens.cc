@@ -34,6 +34,17 @@ Tokenizer make_tokenizer(std::span<const std::string> texts, const TokenOptions&
   fail(ErrorKind::usage, "tokens", "unknown kind {}", static_cast<int>(o.tokens));
 }
 
+Tokenizer make_tokenizer(std::span<const std::string> texts, const ReadingTokenOptions& o) {
+  const bool words = o.tokens == TokenKind::words;
+  check(words || (o.stop_words.empty() && o.stem.empty()), "tokens", "stop words and stems are of --tokens words");
+  if (!words) return make_tokenizer(texts, static_cast<const TokenOptions&>(o));
+  return train_tokenizer(texts, {.lower = o.lower,
+                                 .keep_spaces = false,
+                                 .stop_words = o.stop_words,
+                                 .stem = o.stem,
+                                 .vocabulary = {.size = o.vocabulary, .least = o.least}});
+}
+
 Ends ends_of(const Tokenizer& tokenizer) { return {wanted(tokenizer, "<s>"), wanted(tokenizer, "</s>")}; }
 
 void save_tokenizer(const Tokenizer& tokenizer, const std::string& folder, const std::string& name) {

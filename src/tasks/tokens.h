@@ -30,6 +30,20 @@ struct TokenOptions {
     field("lower", lower, "small letters only");
   }
 };
+// Of tasks that never say a text, but say something of it.
+struct ReadingTokenOptions : TokenOptions {
+  std::string stop_words, stem;
+  int64_t least = 1;
+
+  ReadingTokenOptions() { tokens = TokenKind::words, vocabulary = 30'000, lower = true; }
+  void visit(auto&& field) {
+    TokenOptions::visit(field);
+    field("least", least, "times that a word must be seen; else it is unknown");
+    field("stop_words", stop_words, "words that are left out: en, zh, or a file with one a line");
+    field("stem", stem, "words are cut to their stems: a language, as english");
+  }
+};
+Tokenizer make_tokenizer(std::span<const std::string> texts, const ReadingTokenOptions& options);
 Tokenizer make_tokenizer(std::span<const std::string> texts, const TokenOptions& options);
 
 // The tokens around a text, which every tokeniser of heed's own has.

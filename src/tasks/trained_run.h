@@ -22,7 +22,7 @@ struct Prediction {
 
 struct Figure {
   std::string name, note;               // "BLEU", its signature
-  double value = 0, low = 0, high = 0;  // 95 % of the resamples of the data
+  double value = 0, low = 0, high = 0;  // 95 % of the resamples of the data; equal where it is not known
   std::string unit = "";
 };
 

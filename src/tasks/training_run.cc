@@ -7,6 +7,9 @@
 #include <fstream>
 
 #include "base/check.h"
+#include "tasks/classification_run.h"
+#include "tasks/classify.h"
+#include "tasks/language.h"
 #include "tasks/run_folder.h"
 #include "tasks/translate.h"
 #include "tasks/translation_run.h"
@@ -160,9 +163,14 @@ class Writer {
 
 const std::vector<TaskRow>& tasks() {
   static const std::vector<TaskRow> all = {
-      {"translate", "from one language, or one way of writing, into another", "--data pairs.tsv --run runs/first", true,
-       translate_task, translate_fields, translation_run, compare_translations, translation_predict_fields,
-       translation_evaluate_fields},
+      {"translate", "from one language, or one way of writing, into another", "--data pairs.tsv --run runs/first",
+       translate_models, translate_task, translate_fields, translation_run, compare_translations,
+       translation_predict_fields, translation_evaluate_fields},
+      {"classify", "a text into one of several classes, into several, or into a number",
+       "--data reviews.tsv --run runs/first", classify_models, classify_task, classify_fields, classification_run,
+       compare_classifiers, classification_predict_fields, classification_evaluate_fields},
+      {"lm", "a language model: what comes next", "--data text.txt --run runs/first", language_models, language_task,
+       language_fields, language_run, compare_languages, language_predict_fields, language_evaluate_fields},
   };
   return all;
 }

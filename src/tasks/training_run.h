@@ -27,7 +27,7 @@ using MakeTask = std::unique_ptr<TrainingTask> (*)(Fields& fields, const std::st
 
 struct TaskRow {
   const char *name, *what, *example;
-  bool has_source;  // of its models
+  std::vector<ModelInfo> (*models)();  // the first is the default; without the fields that the data decides
   MakeTask make;
   std::vector<ModelField> (*fields)();  // of its training, beside those of every training and of the model
   std::unique_ptr<TrainedRun> (*load)(const std::string& folder);

@@ -1,15 +1,12 @@
 #include "tasks/translate.h"
 
-#include <heed/data.h>
 #include <heed/runtime.h>
 
 #include <algorithm>
-#include <charconv>
-#include <filesystem>
 #include <limits>
 
 #include "base/check.h"
-#include "base/philox.h"
+#include "tasks/model_choice.h"
 #include "tasks/run_folder.h"
 #include "tasks/token_rows.h"
 #include "tasks/translation.h"
@@ -20,51 +17,9 @@ namespace heed {
 namespace {
 
 constexpr int64_t kIgnored = -100;
-constexpr int64_t kLearnedFrom = 1'000'000;  // pairs at most that tokenisers are made of
-constexpr int64_t kHeldOut = 2000;           // pairs at most, where a share is held out
 
-// ---- reading ----------------------------------------------------------------------------------------------------
-
-std::vector<std::string> split(const std::string& text, char at) {
-  std::vector<std::string> parts;
-  for (size_t begin = 0; begin <= text.size();) {
-    const size_t end = std::min(text.find(at, begin), text.size());
-    parts.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
-}
-
-bool ends_in(std::string path, std::string_view ending) {
-  if (path.ends_with(".gz")) path.resize(path.size() - 3);
-  return path.ends_with(ending);
-}
-
-RowReader open_pairs(const PairOptions& o, const std::string& path, const std::string& target) {
-  RowOptions rows{.header = o.header || !o.columns.empty(),
-                  .bad_lines = o.skip_bad_lines ? BadLines::skip : BadLines::refuse};
-  if (!o.columns.empty()) {
-    rows.columns = split(o.columns, ',');
-    check(rows.columns.size() == 2, "columns", "got '{}', wanted SOURCE,TARGET", o.columns);
-    rows.header = !std::all_of(o.columns.begin(), o.columns.end(), [](char c) { return c == ',' || isdigit(c); });
-  }
-  if (!target.empty()) return read_parallel(path, target, rows);
-  if (ends_in(path, ".jsonl") || ends_in(path, ".json")) return read_json_lines(path, rows);
-  return ends_in(path, ".csv") ? read_csv(path, rows) : read_tsv(path, rows);
-}
-
-// Up to `most` pairs more; those with an empty side are passed over.
-Pairs read_some(RowReader& reader, int64_t most, const std::string& path) {
-  Pairs pairs;
-  for (Row row; pairs.size() < most && reader.next(&row);) {
-    if (row.values.size() < 2)
-      throw Error(ErrorKind::data, fmt::format("{}:{}", path, row.line), "has one column, wanted source and target",
-                  "separate them by a tab, or name two files with --data and --target-data");
-    if (row.values[0].empty() || row.values[1].empty()) continue;
-    pairs.source.push_back(std::move(row.values[0])), pairs.target.push_back(std::move(row.values[1]));
-  }
-  return pairs;
-}
+constexpr TwoColumnReader::Words kWords = {"SOURCE,TARGET", "source and target",
+                                           "separate them by a tab, or name two files with --data and --target-data"};
 
 // ---- numbers ----------------------------------------------------------------------------------------------------
 
@@ -78,10 +33,10 @@ struct Tokenizers {
   Tokenizer source, target;
 };
 
-void add_pairs(const Pairs& pairs, const Tokenizers& by, int64_t longest, const std::vector<bool>& held_out,
+void add_pairs(const TwoColumns& pairs, const Tokenizers& by, int64_t longest, const std::vector<bool>& held_out,
                PairRows& training, PairRows& validation) {
   const EncodeOptions plain{.add_special = false};
-  const auto source = by.source.encode_all(pairs.source, plain), target = by.target.encode_all(pairs.target, plain);
+  const auto source = by.source.encode_all(pairs.first, plain), target = by.target.encode_all(pairs.second, plain);
   std::vector<int32_t> ids;
   const auto add = [&](TokenRows& rows, const std::vector<Token>& tokens) {
     ids.clear();
@@ -96,29 +51,6 @@ void add_pairs(const Pairs& pairs, const Tokenizers& by, int64_t longest, const 
     else
       add(rows.source, source[n]), add(rows.target, target[n]);
   }
-}
-
-// Whether pair n is held out is a matter of the seed and n alone.
-std::vector<bool> held_out(int64_t first, int64_t count, double share, uint64_t seed) {
-  std::vector<bool> out;
-  for (int64_t n = first; n < first + count; ++n)
-    out.push_back(philox(seed, 1 << 21, static_cast<uint64_t>(n))[0] * 0x1p-32 < share);
-  return out;
-}
-
-struct Validation {
-  double share = 0;
-  std::string path, target_path;
-};
-Validation parse_validation(const TranslateOptions& o) {
-  Validation v;
-  const auto [end, error] = std::from_chars(o.validation.data(), o.validation.data() + o.validation.size(), v.share);
-  if (error == std::errc() && end == o.validation.data() + o.validation.size()) {
-    check(v.share > 0 && v.share < 1, "validation", "got {}, wanted a share between 0 and 1, or a file", o.validation);
-    return v;
-  }
-  const std::vector<std::string> paths = split(o.validation, ',');
-  return {0, paths[0], paths.size() > 1 ? paths[1] : ""};
 }
 
 // ---- defaults that depend on how much there is --------------------------------------------------------------------
@@ -251,57 +183,50 @@ class TranslateTask final : public TrainingTask {
 
 Pairs read_pairs(const PairOptions& options) {
   check(!options.data.empty(), "translate", "it wants --data FILE");
-  RowReader reader = open_pairs(options, options.data, options.target_data);
-  Pairs pairs = read_some(reader, std::numeric_limits<int64_t>::max(), options.data);
+  TwoColumnReader reader(options, {options.data, options.target_data}, kWords);
+  TwoColumns pairs = reader.next(std::numeric_limits<int64_t>::max());
   if (pairs.size() == 0) throw Error(ErrorKind::data, options.data, "holds no pairs of texts");
-  return pairs;
+  return {std::move(pairs.first), std::move(pairs.second)};
 }
 
-std::vector<ModelField> translate_fields() {
-  std::vector<ModelField> fields = fields_of<TranslateOptions>(), tokens = fields_of<TokenOptions>();
-  fields.insert(fields.end(), tokens.begin(), tokens.end());
-  return fields;
+std::vector<ModelField> translate_fields() { return all_fields_of<TranslateOptions, TokenOptions>(); }
+std::vector<ModelInfo> translate_models() {
+  std::vector<ModelInfo> with_source;
+  for (const ModelInfo& info : models())
+    if (info.has_source) with_source.push_back(info);
+  return without_fields(std::move(with_source), {"source_words", "target_words"});
 }
 
 std::unique_ptr<TrainingTask> translate_task(Fields& fields, const std::string& folder) {
   const auto options = fields.take<TranslateOptions>();
   check(!options.data.empty(), "translate", "it wants --data FILE to learn from");
-  const Validation held = parse_validation(options);
+  const HeldOut held = parse_held_out(options.validation);
   const auto seed = static_cast<uint64_t>(fields.take<FitOptions>().seed);
-  RowReader reader = open_pairs(options, options.data, options.target_data);
-  Pairs pairs = read_some(reader, kLearnedFrom, options.data);
-  if (pairs.size() == 0) throw Error(ErrorKind::data, options.data, "holds no pairs of texts");
-  suggest(fields, pairs.size());
+  TwoColumnReader reader(options, {options.data, options.target_data}, kWords);
+  TwoColumns first = reader.next(kLearnedFrom);
+  if (first.size() == 0) throw Error(ErrorKind::data, options.data, "holds no pairs of texts");
+  suggest(fields, first.size());
 
   const auto tokens = fields.take<TokenOptions>();
   const Tokenizers by = folder.empty()
-                            ? Tokenizers{make_tokenizer(pairs.source, tokens), make_tokenizer(pairs.target, tokens)}
+                            ? Tokenizers{make_tokenizer(first.first, tokens), make_tokenizer(first.second, tokens)}
                             : Tokenizers{load_tokenizer(folder, "source"), load_tokenizer(folder, "target")};
   PairRows training, validation;
-  int64_t read = 0;
-  for (; pairs.size() > 0; pairs = read_some(reader, 50'000, options.data)) {
-    const double share =
-        std::min(held.share, kHeldOut / static_cast<double>(std::max<int64_t>(1, read + pairs.size())));
-    add_pairs(pairs, by, options.longest, held_out(read, pairs.size(), share, seed), training, validation);
-    read += pairs.size();
-  }
-  if (!held.path.empty()) {
-    RowReader other = open_pairs(options, held.path, held.target_path);
-    const Pairs all = read_some(other, kLearnedFrom, held.path);
-    add_pairs(all, by, options.longest, std::vector<bool>(static_cast<size_t>(all.size()), true), training, validation);
+  const auto take = [&](const TwoColumns& pairs, const std::vector<bool>& held_out) {
+    add_pairs(pairs, by, options.longest, held_out, training, validation);
+  };
+  const int64_t read = read_all(reader, std::move(first), held.share, seed, take);
+  if (!held.file.path.empty()) {
+    const TwoColumns all = TwoColumnReader(options, held.file, kWords).next(kLearnedFrom);
+    take(all, std::vector<bool>(static_cast<size_t>(all.size()), true));
   }
   if (training.size() == 0)
     throw Error(ErrorKind::data, options.data,
                 fmt::format("leaves nothing to learn from: {} pairs, {} of them longer than {} tokens", read,
                             training.too_long, options.longest));
 
-  const std::string model = fields.all().contains("model") ? fields.all().at("model") : "rnn-search";
-  fields.take({"model"});
-  std::vector<std::string> names;
-  for (const ModelInfo& info : models())
-    if (info.name == model)
-      for (const ModelField& field : info.fields) names.push_back(field.name);
-  auto model_fields = fields.take(names);
+  const ModelInfo model = chosen_model(fields, translate_models());
+  auto model_fields = take_fields(fields, model);
   model_fields["source_words"] = std::to_string(by.source.size());
   model_fields["target_words"] = std::to_string(by.target.size());
   heed::seed(seed);
@@ -310,7 +235,7 @@ std::unique_ptr<TrainingTask> translate_task(Fields& fields, const std::string& 
                {"too_long", training.too_long + validation.too_long},
                {"bad_lines", reader.bad().count}};
   return std::make_unique<TranslateTask>(
-      options, TranslationModel{make_model(model, model_fields), by.source, by.target, options.longest},
+      options, TranslationModel{make_model(model.name, model_fields), by.source, by.target, options.longest},
       std::move(training), std::move(validation), std::move(data));
 }
 

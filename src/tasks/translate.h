@@ -6,20 +6,19 @@
 
 #include "tasks/fields.h"
 #include "tasks/task.h"
+#include "tasks/two_columns.h"
 
 namespace heed {
 
 // Parallel text: where it stands and how it is read.
-struct PairOptions {
-  std::string data, target_data, columns;
-  bool skip_bad_lines = false, header = false;
+struct PairOptions : ColumnOptions {
+  std::string data, target_data;
 
   void visit(auto&& field) {
     field("data", data, "source and target: TSV, CSV, JSON lines; or the source's lines, with --target-data; .gz too");
     field("target_data", target_data, "the target's lines, where --data holds only the source's");
     field("columns", columns, "SOURCE,TARGET: names of columns, or their numbers from 0");
-    field("header", header, "the first line of TSV and CSV names the columns");
-    field("skip_bad_lines", skip_bad_lines, "count and pass over bad lines in place of refusing them");
+    ColumnOptions::visit(field);
   }
 };
 struct Pairs {
@@ -51,6 +50,7 @@ struct TranslateOptions : PairOptions {
 };
 
 std::vector<ModelField> translate_fields();
+std::vector<ModelInfo> translate_models();
 
 // Reads the data, makes the tokenisers and the model. `folder`: of a run that goes on, whose tokenisers are taken;
 // empty: a new one. Options that were not given are suggested by the size of the data.

@@ -72,7 +72,8 @@ class Fitting {
   Fitting(const Learner& learner, const FitOptions& options, const FitWatchers& watchers, const TrainingState* from)
       : learner_(learner), options_(options), watchers_(watchers) {
     check_options(options, learner);
-    for (const auto& [name, tensor] : learner.weights) weights_.push_back(tensor);
+    for (const auto& [name, tensor] : learner.weights)
+      if (tensor.requires_grad()) weights_.push_back(tensor);
     if (from) copy_into(learner.weights, from->weights);
     optimizer_ = make_optimizer(options, weights_);
     if (options.average > 0) average_ = cloned(learner.weights);
@@ -170,7 +171,8 @@ class Fitting {
 
   void take(const StepReport& report, double count) {
     optimizer_->step();
-    for (size_t n = 0; n < average_.size(); ++n) move_towards(average_[n].second, weights_[n], options_.average);
+    for (size_t n = 0; n < average_.size(); ++n)
+      move_towards(average_[n].second, learner_.weights[n].second, options_.average);
     progress_.loss_sum += report.loss * count, progress_.loss_count += count;
     progress_.targets += static_cast<int64_t>(count), progress_.skipped_in_a_row = 0, ++progress_.step;
   }
@@ -222,7 +224,7 @@ class Fitting {
   const Learner& learner_;
   const FitOptions& options_;
   const FitWatchers& watchers_;
-  std::vector<Tensor> weights_;
+  std::vector<Tensor> weights_;  // without frozen ones
   std::unique_ptr<Optimizer> optimizer_;
   NamedTensors average_, best_;
   TrainingProgress progress_;

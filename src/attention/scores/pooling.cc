@@ -23,6 +23,7 @@ class Pooling final : public ScoreRoom {
  public:
   Pooling(Tensor w, Tensor v, Tensor bias) : w_(std::move(w)), v_(std::move(v)), bias_(std::move(bias)) {}
   const char* name() const override { return "pooling"; }
+  bool uses_queries() const override { return false; }
   ReadAhead read_ahead(const Tensor& k) const override {
     return {pooling({}, v_, bias_), project(k, w_, "w of pooling", "k")};
   }
@@ -50,6 +51,7 @@ class LinearPooling final : public ScoreRoom {
  public:
   LinearPooling(Tensor w, Tensor bias) : w_(std::move(w)), bias_(std::move(bias)) {}
   const char* name() const override { return "linear_pooling"; }
+  bool uses_queries() const override { return false; }
   void prepare(Pipeline& p) const override {
     const int64_t width = p.k.dim(-1);
     check(w_.shape() == Shape{width} || w_.shape() == Shape{p.n.heads, width}, "attend",

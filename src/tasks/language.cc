@@ -1,0 +1,205 @@
+#include "tasks/language.h"
+
+#include <heed/data.h>
+#include <heed/runtime.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.h"
+#include "generate/choices.h"
+#include "tasks/language_model.h"
+#include "tasks/model_choice.h"
+#include "tasks/run_folder.h"
+#include "tasks/two_columns.h"
+
+namespace heed {
+namespace {
+
+// ---- training -------------------------------------------------------------------------------------------------------
+
+// Defaults that depend on how much there is.
+void suggest(Fields& fields, int64_t lines) {
+  const auto text = [](auto value) { return fmt::format("{}", value); };
+  fields.suggest("width", text(lines < 20'000 ? 128 : lines < 500'000 ? 256 : 512));
+  fields.suggest("vocabulary", text(std::clamp<int64_t>(lines / 10, 300, 16'000)));
+  const int64_t batch = 32;
+  fields.suggest("batch", text(batch));
+  fields.suggest("epochs", text(std::clamp<int64_t>(3000 * batch / std::max<int64_t>(1, lines), 3, 60)));
+  fields.suggest("warm_up", "200");
+}
+
+class LanguageTask final : public TrainingTask {
+ public:
+  LanguageTask(const LanguageOptions& options, LanguageModel run, TokenRows training, TokenRows validation, Json data)
+      : options_(options),
+        run_(std::move(run)),
+        training_(std::move(training)),
+        validation_(std::move(validation)),
+        data_(std::move(data)) {}
+
+  std::string name() const override { return "lm"; }
+  std::string model_name() const override { return run_.model->name(); }
+  void save(const std::string& folder) const override { run_.save(folder); }
+  Json data() const override { return data_; }
+
+  Learner learner() const override {
+    Learner learner;
+    learner.weights = run_.model->weights();
+    for (int64_t n = 0; n < training_.size(); ++n) learner.lengths.push_back(training_.length(n) - 1);
+    learner.count = [this](std::span<const int64_t> examples) {
+      double count = 0;
+      for (const int64_t n : examples) count += static_cast<double>(training_.length(n) - 1);
+      return count;
+    };
+    learner.loss = [this](std::span<const int64_t> examples) {
+      return run_.loss(training_, examples, {.smoothing = options_.smoothing}, {.training = true});
+    };
+    if (validation_.size() > 0) learner.validate = [this] { return loss_ = run_.mean_loss(validation_); };
+    return learner;
+  }
+  std::vector<Measure> measure() const override { return {{"perplexity", std::exp(loss_)}}; }
+  std::vector<std::string> samples(int64_t count) const override {
+    const std::vector<std::string> nothing(static_cast<size_t>(count));
+    std::vector<std::string> lines;
+    for (const auto& drawn : run_.go_on(nothing, {.strategy = Strategy::sample, .longest = 40, .temperature = 0.8}))
+      lines.push_back(run_.tokenizer.decode(drawn.at(0).ids));
+    return lines;
+  }
+
+ private:
+  LanguageOptions options_;
+  LanguageModel run_;
+  TokenRows training_, validation_;
+  Json data_;
+  mutable double loss_ = 0;
+};
+
+std::vector<std::string> read_texts(const LineOptions& options, const std::string& path, BadRows* bad = nullptr) {
+  RowReader reader = read_lines(path, {.bad_lines = options.skip_bad_lines ? BadLines::skip : BadLines::refuse});
+  std::vector<std::string> texts;
+  for (Row row; reader.next(&row);)
+    if (!row.values[0].empty()) texts.push_back(std::move(row.values[0]));
+  if (bad) *bad = reader.bad();
+  if (texts.empty()) throw Error(ErrorKind::data, path, "holds no text");
+  return texts;
+}
+
+struct Parts {
+  std::vector<std::string> training, validation;
+};
+Parts divided(std::vector<std::string> texts, const LanguageOptions& options, uint64_t seed) {
+  const HeldOut held = parse_held_out(options.validation);
+  Parts parts;
+  const std::vector<bool> out = held_out(0, static_cast<int64_t>(texts.size()), held.share, seed);
+  for (size_t n = 0; n < texts.size(); ++n) (out[n] ? parts.validation : parts.training).push_back(std::move(texts[n]));
+  if (!held.file.path.empty()) parts.validation = read_texts(options, held.file.path);
+  return parts;
+}
+
+// ---- in use ---------------------------------------------------------------------------------------------------------
+
+class LanguageRun final : public TrainedRun {
+ public:
+  explicit LanguageRun(const std::string& folder) : run_(LanguageModel::load(folder)) {}
+
+  std::vector<std::vector<Prediction>> predict(std::span<const std::string> inputs, Fields& fields,
+                                               Showing showing) const override {
+    Fields with_defaults = fields;
+    with_defaults.suggest("strategy", "sample");
+    const auto options = with_defaults.take<SearchOptions>();
+    fields.take<SearchOptions>();
+    std::vector<std::vector<Prediction>> predictions;
+    for (const auto& several : run_.go_on(inputs, options)) {
+      predictions.emplace_back();
+      for (const Hypothesis& one : several) {
+        predictions.back().push_back({run_.tokenizer.decode(one.ids), {}, {}});
+        if (showing == Showing::details) predictions.back().back().details = details_of(one);
+        if (showing == Showing::drawing)
+          predictions.back().back().drawing = "A language model has no source: there is nothing to draw.\n";
+      }
+    }
+    return predictions;
+  }
+
+  Evaluation evaluate(Fields& fields) const override {
+    const auto options = fields.take<LineOptions>();
+    const std::vector<std::string> texts = read_texts(options, options.data);
+    TokenRows rows;
+    run_.add_rows(texts, rows);
+    double tokens = 0, bytes = 0;
+    for (int64_t n = 0; n < rows.size(); ++n) tokens += static_cast<double>(rows.length(n) - 1);
+    for (const std::string& text : texts) bytes += static_cast<double>(text.size() + 1);
+    const double loss = run_.mean_loss(rows), bits = loss * tokens / bytes / std::log(2.0);
+    return {{{"perplexity", "a token", std::exp(loss)}, {"bits", "a byte", bits}}, ""};
+  }
+
+ private:
+  Json details_of(const Hypothesis& one) const {
+    Json tokens = Json::array();
+    for (const int32_t id : one.ids) tokens.push_back(run_.tokenizer.token_of(id));
+    return {{"text", run_.tokenizer.decode(one.ids)},
+            {"score", one.score},
+            {"tokens", tokens},
+            {"prompt_tokens", one.forced},
+            {"log_probabilities", one.log_probabilities}};
+  }
+  LanguageModel run_;
+};
+
+}  // namespace
+
+std::vector<ModelField> language_fields() {
+  std::vector<ModelField> fields = fields_of<LanguageOptions>(), tokens = fields_of<TokenOptions>();
+  fields.insert(fields.end(), tokens.begin(), tokens.end());
+  return fields;
+}
+
+std::vector<ModelInfo> language_models() {
+  std::vector<ModelInfo> found;
+  for (const ModelInfo& model : models())
+    if (!model.has_source) found.push_back(model);
+  return without_fields(found, {"target_words"});
+}
+
+std::unique_ptr<TrainingTask> language_task(Fields& fields, const std::string& folder) {
+  const auto options = fields.take<LanguageOptions>();
+  check(!options.data.empty(), "lm", "it wants --data FILE to learn from");
+  check(options.longest > 1, "longest", "got {}, wanted at least 2", options.longest);
+  const auto seed = static_cast<uint64_t>(fields.take<FitOptions>().seed);
+  BadRows bad;
+  std::vector<std::string> texts = read_texts(options, options.data, &bad);
+  suggest(fields, static_cast<int64_t>(texts.size()));
+  const auto tokens = fields.take<TokenOptions>();
+  const Tokenizer tokenizer = folder.empty() ? make_tokenizer(texts, tokens) : load_tokenizer(folder, "tokenizer");
+  const Parts parts = divided(std::move(texts), options, seed);
+
+  const ModelInfo chosen = chosen_model(fields, language_models());
+  auto model_fields = take_fields(fields, chosen);
+  model_fields["target_words"] = std::to_string(tokenizer.size());
+  heed::seed(seed);
+  LanguageModel run{make_model(chosen.name, model_fields), tokenizer, options.longest};
+  TokenRows training, validation;
+  run.add_rows(parts.training, training), run.add_rows(parts.validation, validation);
+  Json data = {{"lines", parts.training.size()},
+               {"held_out", parts.validation.size()},
+               {"examples", training.size()},
+               {"bad_lines", bad.count}};
+  return std::make_unique<LanguageTask>(options, std::move(run), std::move(training), std::move(validation),
+                                        std::move(data));
+}
+
+std::unique_ptr<TrainedRun> language_run(const std::string& folder) { return std::make_unique<LanguageRun>(folder); }
+
+Comparison compare_languages(std::span<const std::string> folders, Fields& fields) {
+  Comparison comparison;
+  for (const std::string& folder : folders)
+    for (const Figure& figure : LanguageRun(folder).evaluate(fields).figures)
+      comparison.rows.push_back({folder, figure.name, figure.value});
+  return comparison;
+}
+
+std::vector<ModelField> language_predict_fields() { return fields_of<SearchOptions>(); }
+std::vector<ModelField> language_evaluate_fields() { return fields_of<LineOptions>(); }
+
+}  // namespace heed

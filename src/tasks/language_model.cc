@@ -1,0 +1,78 @@
+#include "tasks/language_model.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "tasks/run_folder.h"
+#include "train/batches.h"
+
+namespace heed {
+namespace {
+
+constexpr int64_t kIgnored = -100;
+
+}  // namespace
+
+void LanguageModel::add_rows(std::span<const std::string> texts, TokenRows& rows) const {
+  const Ends ends = ends_of(tokenizer);
+  std::vector<int32_t> ids;
+  for (const std::vector<Token>& tokens : tokenizer.encode_all(texts, {.add_special = false})) {
+    ids = {ends.begin};
+    for (const Token& token : tokens) ids.push_back(token.id);
+    ids.push_back(ends.end);
+    const auto size = static_cast<int64_t>(ids.size());
+    for (int64_t begin = 0; begin + 1 < size; begin += longest)
+      rows.add(
+          std::span(ids).subspan(static_cast<size_t>(begin), static_cast<size_t>(std::min(size - begin, longest + 1))));
+  }
+}
+
+Tensor LanguageModel::loss(const TokenRows& rows, std::span<const int64_t> which, const CrossEntropyOptions& options,
+                           const Pass& pass) const {
+  std::vector<std::vector<int32_t>> said, next;
+  for (const int64_t n : which) {
+    const auto ids = rows[n];
+    said.emplace_back(ids.begin(), ids.end() - 1);
+    next.emplace_back(ids.begin() + 1, ids.end());
+  }
+  const Decoded decoded = model->forward({}, pad(said), pass);
+  CrossEntropyOptions summed = options;
+  summed.ignored = kIgnored, summed.reduction = Reduction::sum;
+  return model->loss(decoded.features, pad(next, kIgnored).ids, summed);
+}
+
+double LanguageModel::mean_loss(const TokenRows& rows) const {
+  const NoGrad scope;
+  std::vector<int64_t> lengths;
+  double sum = 0, count = 0;
+  for (int64_t n = 0; n < rows.size(); ++n) lengths.push_back(rows.length(n)), count += lengths.back() - 1;
+  for (const auto& batch : batches_by_length(lengths, {.examples = 16})) sum += loss(rows, batch, {}, {}).item();
+  return sum / std::max(1.0, count);
+}
+
+std::vector<std::vector<Hypothesis>> LanguageModel::go_on(std::span<const std::string> begun,
+                                                          SearchOptions options) const {
+  const Ends ends = ends_of(tokenizer);
+  const auto count = static_cast<int64_t>(begun.size());
+  options.begin = ends.begin, options.ends = {ends.end};
+  options.longest = std::min(options.longest, longest), options.longest_factor = 0;
+  options.longest_plus = static_cast<double>(longest);
+  for (const std::string& text : begun) options.prefixes.push_back(tokenizer.ids(text, {.add_special = false}));
+  return search(*model, {Tensor({count, 0}, Dtype::i64), Tensor::zeros({count}, Dtype::i64)}, options);
+}
+
+void LanguageModel::save(const std::string& folder) const {
+  save_tokenizer(tokenizer, folder, "tokenizer");
+  write_configuration(folder, model->name(), model->configuration());
+}
+
+LanguageModel LanguageModel::load(const std::string& folder) {
+  const ModelConfiguration configuration = read_configuration(folder);
+  LanguageModel run{make_model(configuration.name, configuration.fields), load_tokenizer(folder, "tokenizer")};
+  if (const auto longest = configuration.fields.find("longest"); longest != configuration.fields.end())
+    read_field("longest", longest->second, run.longest);
+  load_model_weights(folder, run.model->weights());
+  return run;
+}
+
+}  // namespace heed

@@ -1,0 +1,30 @@
+// A language model with its tokeniser: what a run of the task lm holds.
+#pragma once
+
+#include <heed/generate.h>
+#include <heed/models.h>
+#include <heed/text.h>
+
+#include "tasks/token_rows.h"
+#include "tasks/tokens.h"
+
+namespace heed {
+
+struct LanguageModel {
+  std::unique_ptr<SequenceModel> model;
+  Tokenizer tokenizer;
+  int64_t longest = 256;
+
+  // <s> text </s>, cut where it is longer than is read at once: what each part says last the next begins with.
+  void add_rows(std::span<const std::string> texts, TokenRows& rows) const;
+  // The sum over the places of these rows of −log p(next).
+  Tensor loss(const TokenRows& rows, std::span<const int64_t> which, const CrossEntropyOptions& options,
+              const Pass& pass) const;
+  double mean_loss(const TokenRows& rows) const;  // a token, without gradients
+  std::vector<std::vector<Hypothesis>> go_on(std::span<const std::string> begun, SearchOptions options) const;
+
+  void save(const std::string& folder) const;            // all but the weights
+  static LanguageModel load(const std::string& folder);  // with the weights
+};
+
+}  // namespace heed

@@ -1,0 +1,68 @@
+// Two columns of a data file, whatever kind of file it is: source and target, label and text. A part is held out.
+#pragma once
+
+#include <heed/data.h>
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace heed {
+
+struct ColumnOptions {
+  std::string columns;
+  bool header = false, skip_bad_lines = false;
+
+  void visit(auto&& field) {
+    field("header", header, "the first line of TSV and CSV names the columns");
+    field("skip_bad_lines", skip_bad_lines, "count and pass over bad lines in place of refusing them");
+  }
+};
+
+struct DataFile {
+  std::string path, beside = "";  // beside: the second column's lines, in a file of their own
+};
+struct TwoColumns {
+  std::vector<int64_t> lines;
+  std::vector<std::string> first, second;
+  int64_t size() const { return static_cast<int64_t>(first.size()); }
+};
+
+// Rows in which a column is empty are passed over, unless the first may be.
+class TwoColumnReader {
+ public:
+  struct Words {
+    const char *columns, *wanted;  // "SOURCE,TARGET", "source and target"
+    const char* hint = "separate them by a tab";
+    bool first_may_be_empty = false;
+  };
+  TwoColumnReader(const ColumnOptions& options, const DataFile& file, const Words& words);
+  TwoColumns next(int64_t most);  // none at the end of the file
+  const BadRows& bad() const { return reader_.bad(); }
+
+ private:
+  std::string path_;
+  Words words_;
+  RowReader reader_;
+};
+
+// What is held out of training: a share of the data, or a file of its own ("dev.tsv", "dev.en,dev.de").
+struct HeldOut {
+  double share = 0;
+  DataFile file;
+};
+HeldOut parse_held_out(const std::string& validation);
+// Which of the rows from `first` on are: a matter of the seed and the row's number alone.
+std::vector<bool> held_out(int64_t first, int64_t count, double share, uint64_t seed);
+
+constexpr int64_t kLearnedFrom = 1'000'000;  // rows at most that tokenisers are made of
+
+// What was read first and all that follows, piece by piece; of a share at most 2,000 rows are held out. Whether row n
+// is held out is a matter of the seed and n alone. The number of rows that were read.
+using TakeColumns = std::function<void(const TwoColumns&, const std::vector<bool>& held_out)>;
+int64_t read_all(TwoColumnReader& reader, TwoColumns first, double share, uint64_t seed, const TakeColumns& take);
+
+std::vector<std::string> split(const std::string& text, char at);
+
+}  // namespace heed

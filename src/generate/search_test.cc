@@ -233,6 +233,16 @@ TEST(Beam, OfEverythingIsExhaustive) {
   }));
 }
 
+// What is as long as it may be ends as it stands, though nothing that could follow it would be good enough.
+TEST(Beam, TheLongestCountAsTheyAre) {
+  for (const LengthPenalty form : {LengthPenalty::gnmt, LengthPenalty::marian}) {
+    SearchOptions o = options();
+    o.longest = 4, o.beam = 256, o.n_best = 5, o.early_stopping = EarlyStopping::never;
+    o.length_form = form, o.length_penalty = -0.5, o.coverage_penalty = 1;
+    expect_best(of_one(Table(), 48782, o), everything(Table(), 48782, o));
+  }
+}
+
 // Whatever the beam, what is said of a hypothesis is so.
 TEST(Beam, TellsWhatTheModelGives) {
   const Table table;

@@ -69,6 +69,7 @@ class Beam final : public Way {
     if (sentence.live.empty()) return true;
     const bool first = options_.early_stopping == EarlyStopping::first || options_.beam == 1;
     if (first) return sentence.ended().size() >= width();
+    if (sentence.found(sentence.live[0]) == sentence.longest()) return false;  // they end as they stand
     return sentence.ended().size() >= static_cast<size_t>(options_.n_best) &&
            attainable(sentence) <= worst_of_the_best(sentence);
   }

@@ -12,8 +12,8 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   target_compile_options(heed_flags INTERFACE -march=haswell -maes -mpclmul -mtune=generic)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # g++ 12 warns falsely about its own AVX-512 intrinsics (GCC bug 105593).
-  target_compile_options(heed_flags INTERFACE -Wno-uninitialized -Wno-maybe-uninitialized -Wno-psabi)
+  # g++ 12 warns falsely about its own AVX-512 intrinsics (GCC bug 105593) and about sums of strings (105651).
+  target_compile_options(heed_flags INTERFACE -Wno-uninitialized -Wno-maybe-uninitialized -Wno-psabi -Wno-restrict)
 endif()
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   # clang 14 destroys the wrong temporaries in a call that also makes one of fmt's consteval format strings: every

@@ -3,20 +3,17 @@
 
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "base/check.h"
 #include "tasks/classification.h"
 #include "tasks/classify.h"
 #include "tasks/label_figures.h"
-#include "train/metrics/bootstrap.h"
+#include "train/metrics/metrics.h"
 
 namespace heed {
 namespace {
 
 using Json = nlohmann::json;
-
-constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
 
 double rounded(double value) { return std::round(value * 1e4) / 1e4; }
 
@@ -37,19 +34,36 @@ class ClassificationRun final : public TrainedRun {
   }
 
   Evaluation evaluate(Fields& fields) const override {
-    const auto options = fields.take<LabelledOptions>();
+    const Asked asked = ask(fields.take<LabelledOptions>());
+    Evaluation evaluation{{}, confusion_drawing(run_.labels, asked.answers, asked.targets)};
+    for (const ResampledFigure& each : label_figures(run_.labels, asked.answers, asked.targets))
+      evaluation.figures.push_back(each.figure);
+    return evaluation;
+  }
+  std::vector<ResampledFigure> figures(const LabelledOptions& options) const {
+    const Asked asked = ask(options);
+    return label_figures(run_.labels, asked.answers, asked.targets);
+  }
+  const Labels& labels() const { return run_.labels; }
+
+ private:
+  static constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
+
+  struct Asked {
+    std::vector<Answer> answers;
+    Tensor targets;
+  };
+  Asked ask(const LabelledOptions& options) const {
     const TwoColumns rows = open_labelled(options, options.data, run_.labels.kind()).next(kAll);
     if (rows.size() == 0) throw Error(ErrorKind::data, options.data, "holds no labelled texts");
     std::vector<float> targets;
     for (size_t n = 0; n < rows.first.size(); ++n)
       for (const float value : run_.labels.target(rows.first[n], rows.lines[n], options.data)) targets.push_back(value);
-    const Tensor truth = tensor_from(targets, {rows.size(), static_cast<int64_t>(run_.labels.width())});
-    std::vector<Answer> answers;
-    for (Classification& each : run_.classify(rows.second)) answers.push_back(std::move(each));
-    return {label_figures(run_.labels, answers, truth), confusion_drawing(run_.labels, answers, truth)};
+    Asked asked{{}, tensor_from(targets, {rows.size(), static_cast<int64_t>(run_.labels.width())})};
+    for (Classification& each : run_.classify(rows.second)) asked.answers.push_back(std::move(each));
+    return asked;
   }
 
- private:
   Json details_of(const std::string& text, const Classification& said) const {
     Json json = {{"text", text}};
     if (run_.labels.kind() == LabelKind::regression) {
@@ -76,30 +90,27 @@ class ClassificationRun final : public TrainedRun {
 std::unique_ptr<TrainedRun> classification_run(const std::string& folder) {
   return std::make_unique<ClassificationRun>(folder);
 }
-// How often a run says the very label that the row has.
 Comparison compare_classifiers(std::span<const std::string> folders, Fields& fields) {
   const auto options = fields.take<LabelledOptions>();
-  Comparison comparison;
-  std::vector<double> first_resamples;
-  for (const std::string& folder : folders) {
-    const ClassificationModel run = ClassificationModel::load(folder);
-    const TwoColumns rows = open_labelled(options, options.data, run.labels.kind()).next(kAll);
-    if (rows.size() == 0) throw Error(ErrorKind::data, options.data, "holds no labelled texts");
-    const std::vector<Classification> said = run.classify(rows.second);
-    std::vector<double> right;
-    for (size_t n = 0; n < said.size(); ++n) right.push_back(run.labels.text_of(said[n]) == rows.first[n] ? 100 : 0);
-    const auto mean = [&](double sum) { return sum / static_cast<double>(right.size()); };
-    const double share = mean(std::accumulate(right.begin(), right.end(), 0.0));
-    const std::vector<double> resamples = metrics::resampled(right, mean);
-    if (comparison.rows.empty()) first_resamples = resamples;
-    const double p = comparison.rows.empty()
-                         ? 1
-                         : metrics::paired(first_resamples, resamples, share - comparison.rows[0].value).p_value;
-    comparison.rows.push_back({folder, "right", share, p});
+  const ClassificationRun first(folders[0]);
+  const std::vector<ResampledFigure> wanted = first.figures(options);
+  std::vector<std::vector<ResampledFigure>> all = {wanted};
+  for (const std::string& folder : folders.subspan(1)) {
+    const ClassificationRun other(folder);
+    check(other.labels().kind() == first.labels().kind() && other.labels().names() == first.labels().names(), "compare",
+          "{} and {} have different labels", folders[0], folder);
+    all.push_back(other.figures(options));
   }
+  Comparison comparison;
+  for (size_t f = 0; f < wanted.size(); ++f)
+    for (size_t n = 0; n < all.size(); ++n) {
+      const auto& [figure, resamples] = all[n][f];
+      const double ahead = figure.value - wanted[f].figure.value;
+      const double p = n == 0 ? 1 : metrics::paired(wanted[f].resamples, resamples, ahead).p_value;
+      comparison.rows.push_back({folders[n], figure.name, figure.value, p});
+    }
   return comparison;
 }
-
 std::vector<ModelField> classification_predict_fields() { return {}; }
 std::vector<ModelField> classification_evaluate_fields() { return fields_of<LabelledOptions>(); }
 

@@ -47,8 +47,16 @@ double accuracy(const ClassificationModel& model, const std::vector<Row>& rows) 
 TEST(Classify, LearnsReviews) {
   const Folder folder;
   write_file(folder / "reviews.tsv", tsv(reviews(4000, 1)));
-  train(folder / "run", {{"data", folder / "reviews.tsv"}, {"epochs", "6"}});
+  train(folder / "run", {{"data", folder / "reviews.tsv"}, {"epochs", "6"}, {"seed", "3"}});
   EXPECT_GE(accuracy(ClassificationModel::load(folder / "run"), reviews(500, 2)), 0.95);
+
+  write_file(folder / "unseen.tsv", tsv(reviews(500, 2)));
+  train(folder / "short", {{"data", folder / "reviews.tsv"}, {"steps", "5"}});
+  Fields options({{"data", folder / "unseen.tsv"}});
+  const Comparison comparison = compare_runs(std::vector<std::string>{folder / "short", folder / "run"}, options);
+  EXPECT_EQ(comparison.rows.at(0).figure, "accuracy");
+  EXPECT_GT(comparison.rows.at(1).value, comparison.rows.at(0).value);
+  EXPECT_LT(comparison.rows.at(1).p_value, 0.01);
 }
 
 TEST(Classify, SaysWhichBytesCounted) {

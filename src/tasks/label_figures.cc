@@ -21,12 +21,13 @@ constexpr int kNameWidth = 16, kCountWidth = 8;  // columns
 
 // The figure of all texts and of their resamples. Sum: what texts are added to.
 template <class Segment, class Score, class Sum = Segment>
-Figure figure_of(const std::string& name, const std::string& unit, const std::vector<Segment>& texts,
-                 const Score& score, const Sum& none = Sum{}) {
+ResampledFigure figure_of(const std::string& name, const std::string& unit, const std::vector<Segment>& texts,
+                          const Score& score, const Sum& none = Sum{}) {
   Sum all = none;
   for (const Segment& text : texts) all += text;
-  const metrics::Interval about = metrics::interval(metrics::resampled(texts, score, {}, none));
-  return {name, "", score(all), about.low, about.high, unit};
+  std::vector<double> resamples = metrics::resampled(texts, score, {}, none);
+  const metrics::Interval about = metrics::interval(resamples);
+  return {{name, "", score(all), about.low, about.high, unit}, std::move(resamples)};
 }
 
 // Texts by their numbers, for figures that do not add up.
@@ -73,7 +74,7 @@ double calibration_error(const Drawn& drawn, const std::vector<Answer>& answers,
   return 100 * metrics::expected_calibration_error(metrics::calibration(confidence, right));
 }
 
-std::vector<Figure> single_figures(const std::vector<Answer>& answers, const Tensor& targets) {
+std::vector<ResampledFigure> single_figures(const std::vector<Answer>& answers, const Tensor& targets) {
   const std::vector<Decision> texts = decisions_of(answers, targets);
   const std::vector<size_t> all = numbers(texts.size());
   const Confusion none(static_cast<int64_t>(answers.at(0).values.size()));
@@ -113,7 +114,7 @@ Marks marks_of(const Answer& answer, const std::vector<double>& truth) {
   }
   return marks;
 }
-std::vector<Figure> multi_figures(const std::vector<Answer>& answers, const Tensor& targets) {
+std::vector<ResampledFigure> multi_figures(const std::vector<Answer>& answers, const Tensor& targets) {
   std::vector<Marks> texts;
   for (size_t n = 0; n < answers.size(); ++n)
     texts.push_back(marks_of(answers[n], targets[static_cast<int64_t>(n)].values()));
@@ -123,7 +124,7 @@ std::vector<Figure> multi_figures(const std::vector<Answer>& answers, const Tens
           figure_of("F1, macro", "%", texts, [](const Marks& m) { return 100 * metrics::macro(m.labels).f1; })};
 }
 
-std::vector<Figure> regression_figures(const std::vector<Answer>& answers, const std::vector<double>& truth) {
+std::vector<ResampledFigure> regression_figures(const std::vector<Answer>& answers, const std::vector<double>& truth) {
   const auto of = [&](const Drawn& drawn) {
     std::vector<double> said, wanted;
     for (const size_t n : drawn.texts) said.push_back(answers[n].values.at(0)), wanted.push_back(truth[n]);
@@ -147,7 +148,8 @@ std::string aligned_right(const std::string& text, int width) {
 
 }  // namespace
 
-std::vector<Figure> label_figures(const Labels& labels, const std::vector<Answer>& answers, const Tensor& targets) {
+std::vector<ResampledFigure> label_figures(const Labels& labels, const std::vector<Answer>& answers,
+                                           const Tensor& targets) {
   switch (labels.kind()) {
     case LabelKind::single: return single_figures(answers, targets);
     case LabelKind::multi: return multi_figures(answers, targets);

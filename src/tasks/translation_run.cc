@@ -164,14 +164,6 @@ std::string by_length(const Texts& source, std::span<const std::string> folders,
   return drawing;
 }
 
-template <class... Options>
-std::vector<ModelField> all_fields() {
-  std::vector<ModelField> all;
-  const auto add = [&](std::vector<ModelField> more) { all.insert(all.end(), more.begin(), more.end()); };
-  (add(fields_of<Options>()), ...);
-  return all;
-}
-
 }  // namespace
 
 std::unique_ptr<TrainedRun> translation_run(const std::string& folder) {
@@ -194,9 +186,9 @@ Comparison compare_translations(std::span<const std::string> folders, Fields& fi
   return comparison;
 }
 
-std::vector<ModelField> translation_predict_fields() { return all_fields<SearchOptions, UnknownOptions>(); }
+std::vector<ModelField> translation_predict_fields() { return all_fields_of<SearchOptions, UnknownOptions>(); }
 std::vector<ModelField> translation_evaluate_fields() {
-  return all_fields<PairOptions, SearchOptions, UnknownOptions>();
+  return all_fields_of<PairOptions, SearchOptions, UnknownOptions>();
 }
 
 }  // namespace heed

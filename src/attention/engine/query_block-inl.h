@@ -124,7 +124,7 @@ struct WeighAlone {
   Streaming normalizer;
   template <int kVectors, class Width>
   HWY_NOINLINE void operator()(int64_t row, int64_t column, const Vector<C> (&product)[kVectors], Width) const {
-    const Tag<C> d;
+    [[maybe_unused]] const Tag<C> d;
     row += at.row, column += at.column;
     Vector<C> x[kVectors];
     at_scale<T>(product, state.factor, x);

@@ -42,6 +42,7 @@ std::string duration(double seconds) {
 TrainProgress::TrainProgress() : bar_(draws_bars()) {}
 
 void TrainProgress::begin(const TrainingTask& task, const Fields& fields, const TrainingProgress& from) {
+  unit_ = task.unit();
   int64_t weights = 0;
   for (const auto& [name, tensor] : task.learner().weights) weights += tensor.numel();
   std::string chosen;
@@ -58,10 +59,10 @@ void TrainProgress::step(const StepReport& r) {
   if (now - shown_ < (bar_ ? kBarEvery : kLineEvery)) return;
   shown_ = now;
   if (!bar_)
-    return line(fmt::format("step {}  epoch {}  loss {:.4f}  {:.0f} tokens/s  {} left", r.progress.step,
-                            r.progress.epoch + 1, r.loss, rate_, duration(left(r))));
-  fmt::print(stderr, "\r\x1b[K{} {:3.0f} %  step {}  loss {:.3f}  {:.1f} k/s  {} left", bar(r.share), 100 * r.share,
-             r.progress.step, r.loss, rate_ / 1000, duration(left(r)));
+    return line(fmt::format("step {}  epoch {}  loss {:.4f}  {:.0f} {}/s  {} left", r.progress.step,
+                            r.progress.epoch + 1, r.loss, rate_, unit_, duration(left(r))));
+  fmt::print(stderr, "\r\x1b[K{} {:3.0f} %  step {}  loss {:.3f}  {:.1f} k {}/s  {} left", bar(r.share), 100 * r.share,
+             r.progress.step, r.loss, rate_ / 1000, unit_, duration(left(r)));
   std::fflush(stderr);
   drawn_ = true;
 }

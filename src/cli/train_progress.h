@@ -21,6 +21,7 @@ class TrainProgress {
   bool bar_;
   bool drawn_ = false;
   double shown_ = 0, rate_ = 0;
+  std::string unit_;  // of the rate
 };
 
 std::string duration(double seconds);  // "3 min 20 s"

@@ -1,10 +1,14 @@
 // A classifier in use: what it says of texts, and what that is worth.
 #include "tasks/classification_run.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <cmath>
 #include <limits>
 
 #include "base/check.h"
+#include "explain/alignment.h"
 #include "tasks/classification.h"
 #include "tasks/classify.h"
 #include "tasks/label_figures.h"
@@ -17,6 +21,10 @@ using Json = nlohmann::json;
 
 double rounded(double value) { return std::round(value * 1e4) / 1e4; }
 
+std::string text_of(const TokenWeight& token, const std::string& text) {
+  return text.substr(static_cast<size_t>(token.begin), static_cast<size_t>(token.end - token.begin));
+}
+
 class ClassificationRun final : public TrainedRun {
  public:
   explicit ClassificationRun(const std::string& folder) : run_(ClassificationModel::load(folder)) {}
@@ -28,6 +36,7 @@ class ClassificationRun final : public TrainedRun {
     for (size_t n = 0; n < all.size(); ++n) {
       Prediction prediction{run_.labels.text_of(all[n]), {}, {}};
       if (showing == Showing::details) prediction.details = details_of(inputs[n], all[n]);
+      if (showing == Showing::drawing) prediction.drawing = drawing_of(inputs[n], all[n]);
       predictions.push_back({std::move(prediction)});
     }
     return predictions;
@@ -80,6 +89,18 @@ class ClassificationRun final : public TrainedRun {
            {"end", each.end},
            {"weight", rounded(each.weight)}});
     return json;
+  }
+
+  // The tokens, and how much each counted for what was said.
+  std::string drawing_of(const std::string& text, const Classification& said) const {
+    if (said.weights.empty()) return "This model weighs no tokens: there is nothing to draw.\n";
+    std::vector<float> weights;
+    std::vector<std::string> tokens;
+    for (const TokenWeight& each : said.weights)
+      weights.push_back(static_cast<float>(each.weight)), tokens.push_back(text_of(each, text));
+    const auto lines = explain::alignment(tensor_from(weights, {1, static_cast<int64_t>(weights.size())}),
+                                          {run_.labels.text_of(said)}, tokens, explain::Ink::blocks);
+    return fmt::format("{}\n", fmt::join(lines, "\n"));
   }
 
   ClassificationModel run_;

@@ -88,6 +88,7 @@ class ClassifyTask final : public TrainingTask {
 
   std::string name() const override { return "classify"; }
   std::string model_name() const override { return run_.model->name(); }
+  std::string unit() const override { return "texts"; }
   void save(const std::string& folder) const override { run_.save(folder); }
   Json data() const override { return data_; }
 

@@ -17,8 +17,9 @@ struct Measure {
 class TrainingTask {
  public:
   virtual ~TrainingTask() = default;
-  virtual std::string name() const = 0;        // "translate"
-  virtual std::string model_name() const = 0;  // "rnn-search"
+  virtual std::string name() const = 0;                  // "translate"
+  virtual std::string model_name() const = 0;            // "rnn-search"
+  virtual std::string unit() const { return "tokens"; }  // of what the loss is a mean over
   virtual Learner learner() const = 0;
   virtual std::vector<Measure> measure() const = 0;                   // of held-out examples, as the weights are
   virtual std::vector<std::string> samples(int64_t count) const = 0;  // what the model makes of some of them

@@ -25,8 +25,8 @@ Tensor sinusoids(int64_t places, int64_t width) {
   float* x = table.data<float>();
   for (int64_t p = 0; p < places; ++p)
     for (int64_t c = 0; c < width; ++c) {
-      const double angle =
-          static_cast<double>(p) * std::pow(10000.0, -static_cast<double>(c / 2 * 2) / static_cast<double>(width));
+      const auto even = static_cast<double>(c - c % 2);
+      const double angle = static_cast<double>(p) * std::pow(10000.0, -even / static_cast<double>(width));
       x[p * width + c] = static_cast<float>(c % 2 ? std::cos(angle) : std::sin(angle));
     }
   return table;

@@ -1,5 +1,7 @@
 #include <heed/ops.h>
 
+#include <utility>
+
 #include "base/check.h"
 #include "kernels/products.h"
 #include "kernels/reduce.h"
@@ -43,7 +45,7 @@ Tensor activated(const Tensor& x, Activation activation) {
 
 // dy times the slope of an activation that slope_from_output; relu's is the same at its output as at its input.
 Tensor before_activation(const Tensor& any, const Tensor& y, Activation activation) {
-  const Tensor dy = any.packed();
+  Tensor dy = any.packed();
   if (activation == Activation::none) return dy;
   const kernels::Unary f = activation == Activation::relu   ? kernels::Unary::relu
                            : activation == Activation::tanh ? kernels::Unary::tanh
@@ -51,7 +53,7 @@ Tensor before_activation(const Tensor& any, const Tensor& y, Activation activati
   return dispatch_floating(dy.dtype(), "linear", [&](auto zero) {
     using T = decltype(zero);
     Tensor dx(dy.shape(), dy.dtype());
-    kernels::map_backward(f, y.data<T>(), y.data<T>(), dy.data<T>(), dx.data<T>(), dx.numel());
+    kernels::map_backward(f, y.data<T>(), y.data<T>(), std::as_const(dy).data<T>(), dx.data<T>(), dx.numel());
     return dx;
   });
 }

@@ -26,7 +26,7 @@ std::string holder_of(const std::string& path) {
 
 Json read_json(const std::string& path) {
   const Bytes bytes = read_file(path);
-  const Json content = Json::parse(bytes.data, bytes.data + bytes.size, nullptr, false);
+  Json content = Json::parse(bytes.data, bytes.data + bytes.size, nullptr, false);
   check_format(content.is_object(), path, "is no JSON object");
   return content;
 }

@@ -253,7 +253,8 @@ TEST_P(Models, GradientsAreThoseOfTheWholeLoss) {
   const auto model = small(fields);
   backward(total_loss(*model, source(), target(), pass));
   const NoGrad scope;
-  for (auto [name, weight] : model->weights()) {
+  for (const auto& [name, of] : model->weights()) {
+    Tensor weight = of;
     const double length = norm(weight.grad()).item(), step = 0.002;
     const Tensor before = weight.detach().clone(), direction = weight.grad() / std::max(length, 1e-9);
     const auto moved = [&](double by) {

@@ -28,6 +28,18 @@ void read_field(const std::string& name, const std::string& text, double& value)
   read_number(name, text, "a number", value);
   check(std::isfinite(value), name, "got '{}', wanted a finite number", text);
 }
+void read_field(const std::string& name, const std::string& text, Count& value) {
+  read_field(name, text, value.value);
+  check(value >= 1, name, "got {}, wanted 1 or more", text);
+}
+void read_field(const std::string& name, const std::string& text, Share& value) {
+  read_field(name, text, value.value);
+  check(value >= 0 && value < 1, name, "got {}, wanted at least 0 and less than 1", text);
+}
+void read_field(const std::string& name, const std::string& text, Strength& value) {
+  read_field(name, text, value.value);
+  check(value >= 0, name, "got {}, wanted 0 or more", text);
+}
 
 void refuse_choice(const std::string& name, const std::string& text, const std::vector<std::string>& all) {
   fail(ErrorKind::usage, name, "got '{}', wanted {}", text, fmt::join(all, ", "));

@@ -19,10 +19,30 @@ namespace heed {
 template <class Value>
 concept Choice = std::is_enum_v<Value>;
 
+// Numbers that a configuration holds within bounds.
+struct Count {  // 1 or more
+  int64_t value;
+  constexpr Count(int64_t value) : value(value) {}
+  constexpr operator int64_t() const { return value; }
+};
+struct Share {  // at least 0, less than 1
+  double value;
+  constexpr Share(double value) : value(value) {}
+  constexpr operator double() const { return value; }
+};
+struct Strength {  // 0 or more
+  double value;
+  constexpr Strength(double value) : value(value) {}
+  constexpr operator double() const { return value; }
+};
+
 inline std::string field_text(const std::string& value) { return value; }
 inline std::string field_text(bool value) { return value ? "true" : "false"; }
 inline std::string field_text(int64_t value) { return fmt::format("{}", value); }
 inline std::string field_text(double value) { return fmt::format("{}", value); }
+inline std::string field_text(Count value) { return field_text(value.value); }
+inline std::string field_text(Share value) { return field_text(value.value); }
+inline std::string field_text(Strength value) { return field_text(value.value); }
 template <Choice Value>
 std::string field_text(Value value) {
   for (const auto& [name, each] : names_of(value))
@@ -34,6 +54,9 @@ void read_field(const std::string& name, const std::string& text, std::string& v
 void read_field(const std::string& name, const std::string& text, bool& value);
 void read_field(const std::string& name, const std::string& text, int64_t& value);
 void read_field(const std::string& name, const std::string& text, double& value);
+void read_field(const std::string& name, const std::string& text, Count& value);
+void read_field(const std::string& name, const std::string& text, Share& value);
+void read_field(const std::string& name, const std::string& text, Strength& value);
 [[noreturn]] void refuse_choice(const std::string& name, const std::string& text, const std::vector<std::string>& all);
 template <Choice Value>
 void read_field(const std::string& name, const std::string& text, Value& value) {
@@ -75,6 +98,7 @@ std::vector<ModelField> all_fields_of() {
 // Error naming a field that the configuration of `who` does not have.
 void check_known(const std::string& who, const std::string& field, const std::vector<std::string>& known);
 
+// A field whose default lies outside of its bounds has to be given.
 template <class Config>
 Config configured(const std::string& who, const std::map<std::string, std::string>& fields) {
   Config config;
@@ -84,6 +108,7 @@ Config configured(const std::string& who, const std::map<std::string, std::strin
     if (const auto given = fields.find(name); given != fields.end()) read_field(name, given->second, value);
   });
   for (const auto& [name, text] : fields) check_known(who, name, known);
+  config.visit([](const char* name, auto& value, const char*) { read_field(name, field_text(value), value); });
   return config;
 }
 

@@ -21,7 +21,7 @@ namespace {
 
 struct ConvConfig {
   Vocabularies vocabularies;
-  int64_t width = 256, layers = 4, kernel = 3, longest = 256;
+  Count width = 256, layers = 4, kernel = 3, longest = 256;
   std::string attention = "dot";
   Dropouts dropouts;
   AlignmentLosses alignment;
@@ -98,7 +98,6 @@ struct ConvSeq2Seq {
         target_in(c.width, c.width),
         target_out(c.width, c.width),
         words(c.width, c.vocabularies.target_words) {
-    check(c.layers >= 1, "layers", "got {}, wanted one or more", c.layers);
     for (int64_t n = 0; n < c.layers; ++n)
       encoder.emplace_back(c.width, c.kernel, c.dropouts.dropout), decoder.emplace_back(c);
   }

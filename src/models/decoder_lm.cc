@@ -11,7 +11,7 @@ namespace heed {
 namespace {
 
 struct DecoderLmConfig : LayerConfig {
-  int64_t target_words = 0, layers = 4;
+  Count target_words = 0, layers = 4;
   bool tied = true;
 
   DecoderLmConfig() { pre_norm = true, activation = Inner::gelu, position = "learned"; }
@@ -62,7 +62,6 @@ struct DecoderLm {
   Tensor words;
 
   explicit DecoderLm(const Config& c) : config(c), text(c.target_words, c), after(c) {
-    check(c.width > 0 && c.layers > 0, "decoder-lm", "width {} and {} layers: wanted more", c.width, c.layers);
     for (int64_t n = 0; n < c.layers; ++n) layers.emplace_back(c);
     words = c.tied ? text.words.weight : Embedding(c.target_words, c.width).weight;
   }

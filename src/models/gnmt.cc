@@ -16,7 +16,7 @@ namespace {
 
 struct GnmtConfig {
   Vocabularies vocabularies;
-  int64_t width = 256, layers = 8, longest = 256;
+  Count width = 256, layers = 8, longest = 256;
   Cell cell = Cell::lstm;
   std::string attention = "additive";
   RecurrentDropouts dropouts;
@@ -60,9 +60,9 @@ struct Gnmt {
         target(c.vocabularies.target_words, c.width),
         attention(c.width, {.mechanism = c.attention, .longest = c.longest}),
         words(c.width, c.vocabularies.target_words) {
-    check(c.layers >= 2, "layers", "got {}, wanted two or more: one in both directions, one above it", c.layers);
+    check(c.layers >= 2, "layers", "got {}, wanted two or more: one in both directions, one above it", c.layers.value);
     for (int64_t n = 0; n < c.layers; ++n) {
-      encoder.emplace_back(c.cell, n == 1 ? 2 * c.width : c.width, c.width, n == 0);
+      encoder.emplace_back(c.cell, (n == 1 ? 2 : 1) * c.width, c.width, n == 0);
       decoder.emplace_back(c.cell, 2 * c.width, c.width);
     }
   }

@@ -18,7 +18,7 @@ namespace {
 
 struct LuongConfig {
   Vocabularies vocabularies;
-  int64_t width = 256, layers = 2, reach = 10, longest = 256;
+  Count width = 256, layers = 2, reach = 10, longest = 256;
   Cell cell = Cell::lstm;
   std::string attention = "general";
   Around span = Around::everything;
@@ -66,7 +66,7 @@ struct Luong {
         source(c.vocabularies.source_words, c.width),
         target(c.vocabularies.target_words, c.width),
         encoder(c.cell, c.layers, c.width, c.width),
-        decoder(c.cell, c.layers, c.input_feeding ? 2 * c.width : c.width, c.width),
+        decoder(c.cell, c.layers, (c.input_feeding ? 2 : 1) * c.width, c.width),
         attention(c.width, {.mechanism = c.attention, .span = c.span, .reach = c.reach, .longest = c.longest}),
         mix(2 * c.width, c.width, Activation::tanh, false),
         words(c.width, c.vocabularies.target_words) {}

@@ -184,6 +184,23 @@ TEST_P(Models, DropoutIsOfTrainingAlone) {
   }
 }
 
+TEST_P(Models, ValuesOutsideOfTheirBoundsAreRefused) {
+  const auto refused = [](const std::string& name, const std::string& value) {
+    return complains([&] { small({{name, value}}); }, {name, value, "wanted"});
+  };
+  for (const ModelField& field : info().fields) {
+    if (field.name.ends_with("dropout")) {
+      EXPECT_TRUE(refused(field.name, "1"));
+      EXPECT_TRUE(refused(field.name, "-0.1"));
+    }
+    for (const char* count : {"width", "layers", "kernel", "heads", "longest", "source_words", "target_words"})
+      if (field.name == count) {
+        EXPECT_TRUE(refused(field.name, "0"));
+      }
+  }
+  EXPECT_TRUE(complains([] { make_model(info().name, {}); }, {"_words", "0", "wanted"}));
+}
+
 // A mechanism works step by step as it does on the whole, or is refused by its name.
 TEST_P(Models, EveryMechanismWorksOrIsRefused) {
   if (!has("attention")) GTEST_SKIP() << "no attention";

@@ -7,14 +7,14 @@
 namespace heed {
 
 struct Vocabularies {
-  int64_t source_words = 0, target_words = 0;
+  Count source_words = 0, target_words = 0;
   void visit(auto&& field) {
     field("source_words", source_words, "tokens of the source"), field("target_words", target_words, "of the target");
   }
 };
 
 struct Dropouts {
-  double dropout = 0.2, word_dropout = 0;
+  Share dropout = 0.2, word_dropout = 0;
   void visit(auto&& field) {
     field("dropout", dropout, "of embeddings, between layers and of the read-out");
     field("word_dropout", word_dropout, "of whole words, wherever they occur");
@@ -31,7 +31,7 @@ struct Dropouts {
 };
 
 struct RecurrentDropouts : Dropouts {
-  double recurrent_dropout = 0;
+  Share recurrent_dropout = 0;
   void visit(auto&& field) {
     Dropouts::visit(field);
     field("recurrent_dropout", recurrent_dropout, "of states within recurrent layers, the same at each step");
@@ -42,12 +42,12 @@ struct RecurrentDropouts : Dropouts {
   Layers recurrence(const Layers& layers, const Pass& pass) const {
     return pass.training && recurrent_dropout > 0 ? with_recurrent_dropout(layers, recurrent_dropout) : layers;
   }
-  double between(const Pass& pass) const { return pass.training ? dropout : 0; }
+  double between(const Pass& pass) const { return pass.training ? dropout.value : 0; }
 };
 
 // Losses of where a model looks, sums over the words of the targets.
 struct AlignmentLosses {
-  double coverage = 0, guide = 1;
+  Strength coverage = 0, guide = 1;
   void visit(auto&& field) {
     field("coverage", coverage, "weight of the loss for looking again where it looked before");
     field("guide", guide, "weight of the loss against an alignment, where one is given");

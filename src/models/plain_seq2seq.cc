@@ -12,7 +12,7 @@ namespace {
 
 struct PlainConfig {
   Vocabularies vocabularies;
-  int64_t width = 256, layers = 2;
+  Count width = 256, layers = 2;
   Cell cell = Cell::lstm;
   bool reverse = true;
   RecurrentDropouts dropouts;

@@ -14,7 +14,7 @@ namespace {
 
 struct RnnSearchConfig {
   Vocabularies vocabularies;
-  int64_t width = 256, longest = 256;
+  Count width = 256, longest = 256;
   Cell cell = Cell::gru;
   std::string attention = "additive";
   RecurrentDropouts dropouts;
@@ -62,7 +62,9 @@ struct RnnSearch {
         of_state(c.width, 2 * c.width),
         of_word(c.width, 2 * c.width, Activation::none, false),
         of_context(c.width, 2 * c.width, Activation::none, false),
-        words(c.width, c.vocabularies.target_words) {}
+        words(c.width, c.vocabularies.target_words) {
+    check(c.width % 2 == 0, "width", "got {}, wanted an even number: half for each direction", c.width.value);
+  }
 
   State encode(const Sentences& text, const Pass& pass) const {
     const Tensor embedded = dropouts.embed(source, transpose(text.ids), pass);

@@ -16,7 +16,8 @@ namespace heed {
 namespace {
 
 struct TransformerConfig : LayerConfig {
-  int64_t source_words = 0, target_words = 0, layers = 3, decoder_layers = 0;
+  Count source_words = 0, target_words = 0, layers = 3;
+  int64_t decoder_layers = 0;
   bool tied = true, shared = false;
 
   void visit(auto&& field) {
@@ -92,12 +93,12 @@ struct Transformer {
 
   explicit Transformer(const Config& c)
       : config(c), source(c.source_words, c), target(c.target_words, c), after_encoder(c), after_decoder(c) {
-    check(c.width > 0 && c.layers > 0, "transformer", "width {} and {} layers: wanted more", c.width, c.layers);
     for (int64_t n = 0; n < c.layers; ++n) encoder.emplace_back(c);
-    for (int64_t n = 0; n < (c.decoder_layers > 0 ? c.decoder_layers : c.layers); ++n) decoder.emplace_back(c);
+    for (int64_t n = 0; n < (c.decoder_layers > 0 ? c.decoder_layers : c.layers.value); ++n) decoder.emplace_back(c);
     if (c.shared) {
       check(c.source_words == c.target_words, "transformer",
-            "source and target have {} and {} tokens: one table wants one vocabulary", c.source_words, c.target_words);
+            "source and target have {} and {} tokens: one table wants one vocabulary", c.source_words.value,
+            c.target_words.value);
       source.words = target.words;
     }
     words = c.tied ? target.words.weight : Embedding(c.target_words, c.width).weight;

@@ -21,12 +21,13 @@ constexpr std::array<std::pair<const char*, NormKind>, 2> names_of(NormKind) {
 }
 
 struct LayerConfig {
-  int64_t width = 256, heads = 4, groups = 0, inner = 0, longest = 256;
+  Count width = 256, heads = 4, longest = 256;
+  int64_t groups = 0, inner = 0;
   Inner activation = Inner::relu;
   bool pre_norm = false;
   NormKind norm = NormKind::layer;
   std::string attention = "scaled_dot", position = "sinusoidal";
-  double dropout = 0.1, attention_dropout = 0;
+  Share dropout = 0.1, attention_dropout = 0;
 
   void visit(auto&& field) {
     field("width", width, "of embeddings and layers"), field("heads", heads, "of attention; they divide the width");

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 #include <heed/attention.h>
 #include <heed/autograd.h>
-#include <heed/runtime.h>
+#include <heed/base.h>
 
 #include <bit>
 

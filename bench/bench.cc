@@ -1,7 +1,7 @@
 #include "bench/bench.h"
 
 #include <fmt/format.h>
-#include <heed/runtime.h>
+#include <heed/base.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>

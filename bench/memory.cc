@@ -1,6 +1,6 @@
 #include "bench/memory.h"
 
-#include <heed/runtime.h>
+#include <heed/base.h>
 
 #include <algorithm>
 #include <fstream>

@@ -1,5 +1,5 @@
 // What the tape itself costs, and what a training loop asks of the system.
-#include <heed/runtime.h>
+#include <heed/base.h>
 #include <heed/train.h>
 #include <malloc.h>
 

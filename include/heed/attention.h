@@ -14,7 +14,7 @@
 #pragma once
 
 #include <heed/ops.h>
-#include <heed/random.h>
+#include <heed/tensor.h>
 
 #include <memory>
 #include <optional>

@@ -7,16 +7,12 @@
 
 #include <heed/attention.h>
 #include <heed/autograd.h>
-#include <heed/data.h>
-#include <heed/error.h>
+#include <heed/base.h>
 #include <heed/generate.h>
 #include <heed/io.h>
 #include <heed/models.h>
 #include <heed/nn.h>
 #include <heed/ops.h>
-#include <heed/random.h>
-#include <heed/runtime.h>
 #include <heed/tensor.h>
 #include <heed/text.h>
 #include <heed/train.h>
-#include <heed/visit.h>

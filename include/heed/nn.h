@@ -14,10 +14,10 @@
 #pragma once
 
 #include <heed/attention.h>
+#include <heed/base.h>
 #include <heed/io.h>
 #include <heed/ops.h>
-#include <heed/random.h>
-#include <heed/visit.h>
+#include <heed/tensor.h>
 
 #include <optional>
 

@@ -10,7 +10,6 @@
 #pragma once
 
 #include <heed/autograd.h>
-#include <heed/random.h>
 #include <heed/tensor.h>
 
 #include <array>

@@ -1,7 +1,7 @@
 // attend: the slots prepare the pipeline by taped ops, the engine computes it, one record on the tape brings the
 // gradients of what was prepared.
 #include <heed/attention.h>
-#include <heed/runtime.h>
+#include <heed/base.h>
 
 #include <algorithm>
 #include <numeric>

@@ -3,7 +3,7 @@
 #include "attention/mechanisms.h"
 
 #include <fmt/format.h>
-#include <heed/runtime.h>
+#include <heed/base.h>
 
 #include "attention/reference.h"
 #include "support/close.h"

@@ -1,6 +1,6 @@
 // What stands on attend: each against its formula written out with plain ops, and its gradients.
 #include <heed/attention.h>
-#include <heed/runtime.h>
+#include <heed/base.h>
 
 #include <cmath>
 

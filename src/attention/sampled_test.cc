@@ -1,6 +1,6 @@
 // Sampled attention: what it draws, its score function, and what trains it, against sums over all that could be drawn.
 #include <heed/attention.h>
-#include <heed/runtime.h>
+#include <heed/base.h>
 
 #include <cmath>
 

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 #include <heed/autograd.h>
-#include <heed/random.h>
+#include <heed/tensor.h>
 
 #include <set>
 #include <thread>

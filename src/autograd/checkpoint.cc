@@ -1,7 +1,7 @@
 // Recomputation: the memory of one function's inputs in place of all that it saves, for the price of a second forward.
 // Chen, Xu, Zhang & Guestrin 2016, "Training deep nets with sublinear memory cost", arXiv:1604.06174.
 #include <heed/autograd.h>
-#include <heed/random.h>
+#include <heed/tensor.h>
 
 #include "autograd/engine.h"
 #include "base/check.h"

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <fmt/format.h>
-#include <heed/error.h>
+#include <heed/base.h>
 
 #include <cerrno>
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include <heed/error.h>
+#include <heed/base.h>
 
 namespace heed {
 

@@ -1,7 +1,7 @@
 // The libraries below heed: asked at run time where they answer, else as heed was compiled with them.
 #include <dnnl.h>
 #include <fmt/format.h>
-#include <heed/runtime.h>
+#include <heed/base.h>
 #include <omp.h>
 #include <unicode/uvernum.h>
 #include <zip.h>

@@ -1,7 +1,7 @@
 // What the rest of the library needs of the process: the environment read once, and a place to log to.
 #pragma once
 
-#include <heed/runtime.h>
+#include <heed/base.h>
 
 namespace heed {
 

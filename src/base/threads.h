@@ -3,7 +3,7 @@
 // for many.
 #pragma once
 
-#include <heed/runtime.h>
+#include <heed/base.h>
 #include <omp.h>
 
 #include <algorithm>

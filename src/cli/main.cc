@@ -1,5 +1,5 @@
 #include <fmt/format.h>
-#include <heed/error.h>
+#include <heed/base.h>
 
 #include <csignal>
 #include <cstdlib>

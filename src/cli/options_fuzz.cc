@@ -1,6 +1,6 @@
 // Any text as a command line, an argument a line: `heed attend` and `heed bench` take it, or say in a sentence what is
 // wrong with it. What attend takes runs on small tensors: no option, however large, breaks it.
-#include <heed/error.h>
+#include <heed/base.h>
 
 #include "attention/mechanisms.h"
 #include "bench/cases.h"

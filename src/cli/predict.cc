@@ -1,6 +1,6 @@
 // heed predict RUN: an answer a line.
 #include <fmt/format.h>
-#include <heed/runtime.h>
+#include <heed/base.h>
 
 #include <memory>
 

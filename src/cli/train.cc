@@ -1,7 +1,7 @@
 // heed train TASK: from a data file to a run folder.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <heed/runtime.h>
+#include <heed/base.h>
 
 #include <memory>
 #include <set>

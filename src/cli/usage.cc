@@ -1,7 +1,7 @@
 #include "cli/usage.h"
 
 #include <fmt/format.h>
-#include <heed/runtime.h>
+#include <heed/base.h>
 
 #include <algorithm>
 #include <numeric>

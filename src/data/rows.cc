@@ -1,4 +1,4 @@
-#include <heed/data.h>
+#include <heed/text.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>

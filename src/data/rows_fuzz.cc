@@ -1,6 +1,6 @@
 // Any bytes as a file of rows, in each format: an Error, or rows that have a value for each column.
-#include <heed/data.h>
-#include <heed/error.h>
+#include <heed/base.h>
+#include <heed/text.h>
 #include <sys/mman.h>
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
 // Rows of files: every format, its corners, and what becomes of bad lines.
 #include <gtest/gtest.h>
-#include <heed/data.h>
+#include <heed/text.h>
 #include <rapidcheck.h>
 #include <zlib.h>
 

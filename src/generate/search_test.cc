@@ -1,5 +1,5 @@
+#include <heed/base.h>
 #include <heed/generate.h>
-#include <heed/runtime.h>
 #include <rapidcheck.h>
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 #include "kernels/convolution.h"
 
 #include <gtest/gtest.h>
-#include <heed/runtime.h>
+#include <heed/base.h>
 
 #include <cmath>
 #include <string>

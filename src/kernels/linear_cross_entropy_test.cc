@@ -1,7 +1,7 @@
 #include "kernels/linear_cross_entropy.h"
 
 #include <gtest/gtest.h>
-#include <heed/runtime.h>
+#include <heed/base.h>
 
 #include <cmath>
 #include <vector>

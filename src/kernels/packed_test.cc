@@ -1,7 +1,7 @@
 #include "kernels/packed.h"
 
 #include <gtest/gtest.h>
-#include <heed/runtime.h>
+#include <heed/base.h>
 
 #include <random>
 #include <vector>

@@ -1,7 +1,7 @@
 #include "kernels/random.h"
 
 #include <gtest/gtest.h>
-#include <heed/runtime.h>
+#include <heed/base.h>
 
 #include <algorithm>
 #include <cmath>

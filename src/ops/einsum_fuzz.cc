@@ -1,5 +1,5 @@
 // Any text as an equation: it is one, whose letters are letters and whose result has each of them once, or an Error.
-#include <heed/error.h>
+#include <heed/base.h>
 
 #include <cstdint>
 #include <cstdlib>

@@ -1,8 +1,8 @@
 // Gradients of the larger ops by finite differences, over odd sizes and strides; what they refuse.
 #include <gtest/gtest.h>
+#include <heed/base.h>
 #include <heed/io.h>
 #include <heed/ops.h>
-#include <heed/runtime.h>
 
 #include "support/close.h"
 #include "support/gradcheck.h"

@@ -1,6 +1,6 @@
 #include "kernels/random.h"
 
-#include <heed/random.h>
+#include <heed/tensor.h>
 
 #include "base/check.h"
 #include "tensor/dtype.h"

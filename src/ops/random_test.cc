@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
+#include <heed/base.h>
 #include <heed/ops.h>
-#include <heed/random.h>
-#include <heed/runtime.h>
+#include <heed/tensor.h>
 
 #include "support/close.h"
 #include "support/gradcheck.h"

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
+#include <heed/base.h>
 #include <heed/ops.h>
-#include <heed/runtime.h>
 #include <rapidcheck/gtest.h>
 
 #include "support/close.h"

@@ -1,6 +1,6 @@
 #include "tasks/classify.h"
 
-#include <heed/runtime.h>
+#include <heed/base.h>
 
 #include <algorithm>
 

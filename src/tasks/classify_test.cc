@@ -1,6 +1,6 @@
 #include "tasks/classify.h"
 
-#include <heed/data.h>
+#include <heed/text.h>
 
 #include <cstdlib>
 

@@ -1,7 +1,7 @@
 #include "tasks/language.h"
 
-#include <heed/data.h>
-#include <heed/runtime.h>
+#include <heed/base.h>
+#include <heed/text.h>
 
 #include <algorithm>
 #include <cmath>

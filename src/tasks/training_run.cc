@@ -1,6 +1,6 @@
 #include "tasks/training_run.h"
 
-#include <heed/runtime.h>
+#include <heed/base.h>
 
 #include <algorithm>
 #include <filesystem>

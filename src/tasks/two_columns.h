@@ -1,7 +1,7 @@
 // Two columns of a data file, whatever kind of file it is: source and target, label and text. A part is held out.
 #pragma once
 
-#include <heed/data.h>
+#include <heed/text.h>
 
 #include <functional>
 #include <string>

@@ -2,7 +2,7 @@
 // again and again, so in its steady state it asks the system for nothing (and meets no page fault).
 #pragma once
 
-#include <heed/runtime.h>
+#include <heed/base.h>
 
 #include <cstdint>
 

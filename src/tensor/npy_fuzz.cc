@@ -1,7 +1,7 @@
 // Any bytes as a npy file: an Error or a tensor.
 #include "tensor/npy.h"
 
-#include <heed/error.h>
+#include <heed/base.h>
 
 #include "support/fuzz.h"
 

@@ -1,8 +1,8 @@
 #include "tensor/npy.h"
 
 #include <gtest/gtest.h>
+#include <heed/base.h>
 #include <heed/io.h>
-#include <heed/runtime.h>
 
 #include "support/close.h"
 #include "support/files.h"

@@ -1,8 +1,7 @@
 // Any bytes as a npz archive: an Error or tensors, and never much more memory than the limit.
 #include "tensor/npz.h"
 
-#include <heed/error.h>
-#include <heed/runtime.h>
+#include <heed/base.h>
 
 #include "support/fuzz.h"
 

@@ -1,8 +1,8 @@
 #include "tensor/npz.h"
 
 #include <gtest/gtest.h>
+#include <heed/base.h>
 #include <heed/io.h>
-#include <heed/runtime.h>
 #include <zip.h>
 
 #include "support/close.h"

@@ -1,4 +1,4 @@
-#include <heed/random.h>
+#include <heed/tensor.h>
 
 namespace heed {
 

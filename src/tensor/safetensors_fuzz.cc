@@ -2,7 +2,7 @@
 // and read again.
 #include "tensor/safetensors.h"
 
-#include <heed/error.h>
+#include <heed/base.h>
 
 #include "support/fuzz.h"
 #include "tensor/safetensors_header.h"

@@ -1,8 +1,8 @@
 #include "tensor/safetensors.h"
 
 #include <gtest/gtest.h>
+#include <heed/base.h>
 #include <heed/io.h>
-#include <heed/runtime.h>
 #include <rapidcheck/gtest.h>
 
 #include "support/close.h"

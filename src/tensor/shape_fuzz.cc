@@ -1,6 +1,6 @@
 // Bytes as a program of views: whatever is asked, each view lies within the storage and has as many elements as its
 // shape says, or an Error(usage) was thrown.
-#include <heed/error.h>
+#include <heed/base.h>
 #include <heed/tensor.h>
 
 #include "support/fuzz.h"

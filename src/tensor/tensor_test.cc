@@ -1,6 +1,6 @@
 // Dtypes and their conversions, memory, printing.
 #include <gtest/gtest.h>
-#include <heed/runtime.h>
+#include <heed/base.h>
 #include <heed/tensor.h>
 #include <sys/mman.h>
 

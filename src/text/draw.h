@@ -1,7 +1,7 @@
 // A number of a counter-based sequence.
 #pragma once
 
-#include <heed/random.h>
+#include <heed/tensor.h>
 
 #include "base/philox.h"
 

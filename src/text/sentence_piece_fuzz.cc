@@ -1,5 +1,5 @@
 // Any bytes as a SentencePiece model: an Error, or the library applies it without harm.
-#include <heed/error.h>
+#include <heed/base.h>
 
 #include <vector>
 

@@ -1,7 +1,7 @@
 // Tokenisers of heed's own: words, characters, white space, bytes; vocabularies; what is kept of the input.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <heed/runtime.h>
+#include <heed/base.h>
 #include <heed/text.h>
 #include <rapidcheck.h>
 

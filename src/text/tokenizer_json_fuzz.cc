@@ -1,6 +1,6 @@
 // Any bytes as a tokenizer.json: an Error, or a tokeniser that knows where its tokens came from and is written as it
 // was read.
-#include <heed/error.h>
+#include <heed/base.h>
 #include <heed/text.h>
 
 #include "support/fuzz.h"

@@ -1,7 +1,7 @@
 // Any bytes as word vectors: an Error, or as many rows as words.
 #include "text/word_vectors.h"
 
-#include <heed/error.h>
+#include <heed/base.h>
 
 #include "support/fuzz.h"
 

@@ -1,7 +1,7 @@
 // Which examples make up the batches of an epoch: a function of the seed and the epoch alone.
 #pragma once
 
-#include <heed/random.h>
+#include <heed/tensor.h>
 
 #include <cstdint>
 #include <span>

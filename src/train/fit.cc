@@ -1,5 +1,5 @@
 // The loop of training: batches of an epoch, steps, validations, the best weights, checkpoints.
-#include <heed/runtime.h>
+#include <heed/base.h>
 
 #include <algorithm>
 #include <cmath>

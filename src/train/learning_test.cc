@@ -1,6 +1,6 @@
 // Small problems that are only learnt when every gradient on the way is right.
 #include <gtest/gtest.h>
-#include <heed/runtime.h>
+#include <heed/base.h>
 #include <heed/train.h>
 
 #include <cmath>

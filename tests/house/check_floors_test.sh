@@ -28,8 +28,8 @@ src/text/words.cc "nn/linear.h"
 src/text/words.cc "vision/image.h"
 src/train/loop.cc "explain/draw.h"
 include/heed/tensor.h <heed/ops.h>
-include/heed/error.h <fmt/format.h>
-include/heed/error.h "base/check.h"
+include/heed/base.h <fmt/format.h>
+include/heed/base.h "base/check.h"
 include/heed/surprise.h <string>
 src/cellar/wine.cc <string>
 bad
@@ -45,6 +45,6 @@ src/ops/norm.cc <heed/ops.h>
 src/ops/norm_test.cc <heed/heed.h>
 src/train/loop.cc "nn/linear.h"
 include/heed/ops.h <heed/tensor.h>
-include/heed/error.h <string>
+include/heed/base.h <string>
 good
 echo "floors: ok"

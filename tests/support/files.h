@@ -2,7 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <heed/error.h>
+#include <heed/base.h>
 #include <unistd.h>
 
 #include <filesystem>

@@ -1,6 +1,6 @@
 #include "support/gradcheck.h"
 
-#include <heed/error.h>
+#include <heed/base.h>
 
 #include <algorithm>
 

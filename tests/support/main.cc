@@ -1,6 +1,6 @@
 // The main of every test program: an instruction set that this processor lacks skips a test (77) and fails none.
 #include <gtest/gtest.h>
-#include <heed/error.h>
+#include <heed/base.h>
 
 #include <cstdio>
 #include <string_view>

@@ -2,8 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <heed/error.h>
-#include <heed/runtime.h>
+#include <heed/base.h>
 #include <sys/resource.h>
 
 #include <ctime>

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <heed/attention.h>
-#include <heed/runtime.h>
+#include <heed/base.h>
 
 #include "attention/reference.h"
 #include "attention/slots.h"

@@ -1,7 +1,7 @@
 // What the rows' own tests leave out of shaw and transformer_xl: tables much longer and much shorter than a block
 // spans, a table of keys alone, dropout, weights, few queries, options that do not fit.
 #include <heed/attention.h>
-#include <heed/runtime.h>
+#include <heed/base.h>
 
 #include "attention/reference.h"
 #include "support/close.h"

@@ -1,6 +1,6 @@
 // What the rows' tests do not say: how spans combine, what they rule out, what they complain about.
 #include <heed/attention.h>
-#include <heed/runtime.h>
+#include <heed/base.h>
 
 #include "attention/engine/bands.h"
 #include "attention/reference.h"

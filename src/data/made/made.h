@@ -1,7 +1,7 @@
 // Made data: the table of what can be made. Adding one touches two places: its room and its line in made.cc.
 #pragma once
 
-#include <heed/data.h>
+#include <heed/text.h>
 
 #include <span>
 

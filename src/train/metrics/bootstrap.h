@@ -5,7 +5,7 @@
 // draws by Philox from (seed, r) alone: threads change nothing, and two systems are drawn the same segments.
 #pragma once
 
-#include <heed/random.h>
+#include <heed/tensor.h>
 
 #include <cstdint>
 #include <span>

@@ -3,7 +3,7 @@
 #include "train/metrics/metrics.h"
 
 #include <gtest/gtest.h>
-#include <heed/runtime.h>
+#include <heed/base.h>
 
 #include <cmath>
 #include <limits>

@@ -1,5 +1,4 @@
-#include <heed/error.h>
-#include <heed/runtime.h>
+#include <heed/base.h>
 #include <heed/tensor.h>
 
 #include <iostream>

@@ -89,6 +89,14 @@ void Bench::memory(const Pass& pass, double bytes) {
          pass.pass, megabytes});
 }
 
+void Bench::model(const Pass& pass, const Tokens& tokens) {
+  if (!wants(pass.name)) return;
+  const bool memory = tokens.bytes > 0;
+  const auto [time, peak, megabytes] = between(memory ? measure_bandwidth : measure_flops, pass.work);
+  print({pass.name, pass.shape, heed::threads(), time, tokens.count / time, "tokens/s", memory ? "memory" : "compute",
+         (memory ? tokens.bytes : tokens.flops) / time / peak, pass.pass, megabytes, tokens.weights});
+}
+
 void Bench::relative(const Pass& pass, const Work& plain) {
   if (!wants(pass.name)) return;
   const ThreadsFor scope(pass.threads);
@@ -157,6 +165,7 @@ void Bench::print(const Line& line) const {
                                      {"ms", line.seconds * 1e3}, {"rate", line.rate},   {"unit", line.unit},
                                      {"limit", line.limit},      {"ratio", line.ratio}};
     if (!line.pass.empty()) object["pass"] = line.pass, object["peak_mb"] = line.megabytes;
+    if (line.weights > 0) object["weights"] = line.weights;
     fmt::print("{}\n", object.dump());
   } else {
     fmt::print("{:<34} {:<22} {} thread{} {:>10.4f} ms {:>8.2f} {:<8} {:<8} {:.3f}", line.name, line.shape,

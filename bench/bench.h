@@ -47,6 +47,12 @@ class Bench {
   void memory(std::string_view name, std::string_view shape, double bytes, const Work& work, int threads = 0);
   void compute(const Pass& pass, double flops);
   void memory(const Pass& pass, double bytes);
+  // Of a whole model: its rate is that of tokens, and its limit the operations or the bytes that they want at least.
+  struct Tokens {
+    double count, weights;
+    double flops = 0, bytes = 0;  // one of them
+  };
+  void model(const Pass& pass, const Tokens& tokens);
   // The ratio is the time over that of `plain`, measured right before and right after.
   void relative(const Pass& pass, const Work& plain);
   // The ratio is the time allowed over the time taken by a call.
@@ -72,7 +78,7 @@ class Bench {
     const char *unit, *limit;
     double ratio;
     std::string_view pass = "";
-    double megabytes = 0;
+    double megabytes = 0, weights = 0;
   };
   void print(const Line& line) const;
   Options options_;

@@ -26,7 +26,8 @@ void run_attention(const AttentionOptions& options);
 // Tokenisers, on text that is made up.
 void run_text(const Options& options);
 
-// Whole steps of training.
+// Whole steps of training, and texts decoded.
 void run_training(const Options& options);
+void run_decoding(const Options& options);
 
 }  // namespace heed::bench

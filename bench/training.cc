@@ -1,49 +1,34 @@
 // A step of training: forward, backward and Adam, on made numbers.
-#include <fmt/format.h>
-#include <heed/models.h>
 #include <heed/train.h>
 
 #include "bench/cases.h"
+#include "bench/made_model.h"
 
 namespace heed::bench {
 namespace {
 
-constexpr int64_t kBatch = 32, kLength = 32, kWords = 8000;
+constexpr int64_t kWords = 8000, kWidth = 256;
+constexpr double kTokens = kSentences * kSentenceLength;
 
-Sentences made(uint64_t stream) {
-  Random from{1, stream, 0};
-  return {randint(4, kWords, {kBatch, kLength}, from), Tensor::full({kBatch}, kLength, Dtype::i64)};
-}
-
-// Of the products alone: each weight of a matrix is used once a token, forward, and twice backward.
-double product_flops(const NamedTensors& weights, double tokens) {
-  double elements = 0;
-  for (const auto& [name, weight] : weights)
-    if (weight.rank() == 2 && weight.dim(0) != kWords) elements += static_cast<double>(weight.numel());
-  return 6 * tokens * elements;
-}
-
-void bench_step(Bench& bench, const char* name, std::map<std::string, std::string> fields, double attention_flops) {
+void bench_step(Bench& bench, const char* name, const char* model, const std::map<std::string, std::string>& fields,
+                double attention_flops) {
   if (!bench.wants(name)) return;
-  seed(1);
-  fields["source_words"] = fields["target_words"] = std::to_string(kWords);
-  const auto model = make_model(std::string(name) == "bahdanau" ? "rnn-search" : name, fields);
-  const NamedTensors named = model->weights();
+  const auto made = made_model(model, kWords, fields);
+  const NamedTensors named = made->weights();
   std::vector<Tensor> weights;
-  double count = 0;
-  for (const auto& [of, tensor] : named) weights.push_back(tensor), count += static_cast<double>(tensor.numel());
+  for (const auto& [of, tensor] : named) weights.push_back(tensor);
   Adam optimizer(weights);
-  const Sentences source = made(1), target = made(2);
-  const Tensor next = made(3).ids;
-  const double tokens = kBatch * kLength, width = 256;
-  const double flops = product_flops(named, tokens) + 6 * tokens * kWords * width + attention_flops;
-  bench.compute({name, fmt::format("B {}, T {}, V {}, {:.2f} M weights", kBatch, kLength, kWords, count / 1e6), "step",
-                 [&] {
-                   const Decoded decoded = model->forward(source, target, {.training = true});
-                   backward(model->loss(decoded.features, next));
-                   optimizer.step();
-                 }},
-                flops);
+  const Sentences source = made_sentences(kSentences, kWords, 1), target = made_sentences(kSentences, kWords, 2);
+  const Tensor next = made_sentences(kSentences, kWords, 3).ids;
+  const auto step = [&] {
+    const Decoded decoded = made->forward(source, target, {.training = true});
+    backward(made->loss(decoded.features, next));
+    optimizer.step();
+  };
+  const ProductFlops products = product_flops(*made, kWords);  // once forward, twice backward
+  const double flops = 3 * kTokens * (products.source + products.target + 2 * kWords * kWidth) + attention_flops;
+  bench.model({name, shape_of(kSentences, kWords), "step", step},
+              {.count = kTokens, .weights = count_of(named), .flops = flops});
 }
 
 }  // namespace
@@ -51,12 +36,12 @@ void bench_step(Bench& bench, const char* name, std::map<std::string, std::strin
 void run_training(const Options& options) {
   Bench bench(options);
   // Scores and weighted sums: nine attentions of 32 x 32 in 256 columns, forward and backward.
-  const double attention = 9 * 4 * 3.5 * kBatch * kLength * kLength * 256;
+  const double attention = 9 * 4 * 3.5 * kTokens * kSentenceLength * kWidth;
   bench_step(
-      bench, "transformer",
+      bench, "transformer", "transformer",
       {{"width", "256"}, {"heads", "4"}, {"layers", "3"}, {"inner", "1024"}, {"tied", "false"}, {"shared", "true"}},
       attention);
-  bench_step(bench, "bahdanau", {{"width", "256"}, {"dropout", "0"}}, 0);
+  bench_step(bench, "bahdanau", "rnn-search", {{"width", "256"}, {"dropout", "0"}}, 0);
 }
 
 }  // namespace heed::bench

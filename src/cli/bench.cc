@@ -1,5 +1,5 @@
 // heed bench: how close to the limits of the machine. ops: each kernel and op; attention: the engine and the
-// mechanisms; text: tokenisers; training: whole steps.
+// mechanisms; text: tokenisers; training and decoding: whole models.
 #include <memory>
 
 #include "bench/cases.h"
@@ -45,6 +45,7 @@ void add_bench(CLI::App& app) {
   add_attention(*verb);
   add_family(*verb, "text", "tokenisers on one core, beside what is promised", bench::run_text);
   add_family(*verb, "training", "steps of training, whole models", bench::run_training);
+  add_family(*verb, "decoding", "encoding and decoding, whole models", bench::run_decoding);
 }
 
 }  // namespace heed::cli

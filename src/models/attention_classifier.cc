@@ -18,7 +18,8 @@ constexpr Names<Reading, 3> names_of(Reading) {
 }
 
 struct AttentionClassifierConfig {
-  int64_t words = 0, classes = 0, width = 128, embedding = 0, layers = 1, kernel = 3, longest = 256;
+  Count words = 0, classes = 0, width = 128, layers = 1, kernel = 3, longest = 256;
+  int64_t embedding = 0;
   Reading cell = Reading::lstm;
   bool bidirectional = true;
   Pool pool = Pool::attention;
@@ -68,18 +69,17 @@ struct AttentionClassifier {
 
   explicit AttentionClassifier(const Config& c)
       : config(c),
-        table(c.words, c.embedding > 0 ? c.embedding : c.width),
+        table(c.words, c.embedding > 0 ? c.embedding : c.width.value),
         pooling(c.width, c.pool, c.attention, c.longest),
         out(c.width, c.classes) {
-    check(c.layers > 0, "layers", "got {}, wanted one or more", c.layers);
-    for (int64_t n = 0; n < c.layers; ++n) add_layer(n == 0 ? table.weight.dim(1) : c.width);
+    for (int64_t n = 0; n < c.layers; ++n) add_layer(n == 0 ? table.weight.dim(1) : c.width.value);
   }
   void add_layer(int64_t in) {
     if (config.cell == Reading::cnn) return void(convolutions.emplace_back(in, config.width, config.kernel));
     check(!config.bidirectional || config.width % 2 == 0, "width", "got {}, wanted an even one for two directions",
           config.width);
     const Cell cell = config.cell == Reading::lstm ? Cell::lstm : Cell::gru;
-    recurrent.emplace_back(cell, in, config.bidirectional ? config.width / 2 : config.width, config.bidirectional);
+    recurrent.emplace_back(cell, in, config.bidirectional ? config.width / 2 : config.width.value, config.bidirectional);
   }
 
   // The places of texts, and where reading ended: of two directions, each at its own end.

@@ -12,7 +12,7 @@ namespace heed {
 namespace {
 
 struct EncoderClassifierConfig : LayerConfig {
-  int64_t words = 0, classes = 0, layers = 2;
+  Count words = 0, classes = 0, layers = 2;
   Pool pool = Pool::attention;
   std::string pooled_by = "pooling";
 
@@ -26,7 +26,7 @@ struct EncoderClassifierConfig : LayerConfig {
 
 // Places of a text with one more in front.
 LayerConfig with_front(LayerConfig c, Pool pool) {
-  c.longest += pool == Pool::first;
+  c.longest.value += pool == Pool::first;
   return c;
 }
 
@@ -49,7 +49,6 @@ struct EncoderClassifier {
         after_encoder(c),
         pooling(c.width, c.pool, c.pooled_by, c.longest),
         out(c.width, c.classes) {
-    check(c.width > 0 && c.layers > 0, "encoder-classifier", "width {} and {} layers: wanted more", c.width, c.layers);
     for (int64_t n = 0; n < c.layers; ++n) encoder.emplace_back(with_front(c, c.pool));
     if (c.pool == Pool::first) initialize::normal(front = weight({c.width}), 0, 1);
   }

@@ -1,4 +1,4 @@
-"""What the scripts of this folder share: heed's time of a case, the peer's time of the same, a line with the ratio."""
+"""What the scripts of this folder share: heed's time of a case, the peer's of the same, a line with the ratio."""
 import argparse
 import json
 import os
@@ -33,14 +33,24 @@ def best(work, repeats=5):
     return least * 1e3
 
 
-def heed_lines(*arguments):
-    """What `heed bench attention --json` says, a dictionary a line; none where heed lacks what is asked for."""
-    done = subprocess.run([ARGUMENTS.heed, "bench", "attention", "--json", *arguments], capture_output=True, text=True,
+def heed_bench(family, *arguments):
+    """What `heed bench FAMILY --json` says, a dictionary a line; none where heed lacks what is asked for."""
+    done = subprocess.run([ARGUMENTS.heed, "bench", family, "--json", *arguments], capture_output=True, text=True,
                           env={**os.environ, "HEED_THREADS": str(THREADS)}, check=False)
     if done.returncode != 0:
         print(done.stderr.strip())
         return []
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def heed_lines(*arguments):
+    return heed_bench("attention", *arguments)
+
+
+def heed_model(family, case, which=None):
+    """The line of a whole model; `which`: its pass, where there are several."""
+    return next(line for line in heed_bench(family, "--filter", case)
+                if line["case"] == case and which in (None, line["pass"]))
 
 
 def heed_passes(shape, *flags):
@@ -52,5 +62,6 @@ def heed_passes(shape, *flags):
 def report(name, shape, part, peer, ours):
     if ours is None:
         return
-    print(f"{name:<22} {','.join(map(str, shape)):<18} {part:<8} {peer:10.3f} ms, heed {ours:10.3f} ms: "
+    shape = shape if isinstance(shape, str) else ",".join(map(str, shape))
+    print(f"{name:<22} {shape:<18} {part:<8} {peer:10.3f} ms, heed {ours:10.3f} ms: "
           f"{peer / ours:6.2f} times faster", flush=True)

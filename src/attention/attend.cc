@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "kernels/pairs.h"
 #include "tensor/dtype.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace attention {
@@ -26,20 +27,21 @@ Tensor four(const Tensor& x) {
 }  // namespace
 
 Sizes sizes_of(const Tensor& q, const Tensor& k, const Tensor& v) {
-  const auto shapes = [&] {
-    return fmt::format("q {}, k {}, v {}", q.shape().text(), k.shape().text(), v.shape().text());
+  const auto check_shapes = [&](bool fit, fmt::format_string<int64_t&, int64_t&> what, int64_t a = 0, int64_t b = 0) {
+    if (!fit)
+      fail(ErrorKind::usage, "attend", "q {}, k {}, v {}: {}", q.shape(), k.shape(), v.shape(),
+           fmt::format(what, a, b));
   };
-  for (const Tensor* x : {&q, &k, &v})
-    check(x->rank() >= 2 && x->rank() <= 4, "attend", "{}: wanted 2 to 4 dimensions each", shapes());
+  for (const Tensor* x : {&q, &k, &v}) check_shapes(x->rank() >= 2 && x->rank() <= 4, "wanted 2 to 4 dimensions each");
   check(q.dtype() == k.dtype() && k.dtype() == v.dtype(), "attend", "q is {}, k is {}, v is {}: wanted one dtype",
         name(q.dtype()), name(k.dtype()), name(v.dtype()));
   const Tensor q4 = four(q.detach()), k4 = four(k.detach()), v4 = four(v.detach());
   const Sizes n{q4.dim(0), q4.dim(1), k4.dim(1), q4.dim(2), k4.dim(2), q4.dim(3), v4.dim(3)};
-  check(k4.dim(0) == n.batch && v4.dim(0) == n.batch, "attend", "{}: the batches differ", shapes());
-  check(k4.dim(1) == v4.dim(1), "attend", "{}: k has {} heads, v has {}", shapes(), k4.dim(1), v4.dim(1));
-  check(n.groups > 0 && n.heads % n.groups == 0, "attend", "{}: k has {} heads, which does not divide q's {}", shapes(),
-        n.groups, n.heads);
-  check(v4.dim(2) == n.keys, "attend", "{}: k has {} positions, v has {}", shapes(), n.keys, v4.dim(2));
+  check_shapes(k4.dim(0) == n.batch && v4.dim(0) == n.batch, "the batches differ");
+  check_shapes(k4.dim(1) == v4.dim(1), "k has {} heads, v has {}", k4.dim(1), v4.dim(1));
+  check_shapes(n.groups > 0 && n.heads % n.groups == 0, "k has {} heads, which does not divide q's {}", n.groups,
+               n.heads);
+  check_shapes(v4.dim(2) == n.keys, "k has {} positions, v has {}", n.keys, v4.dim(2));
   return n;
 }
 
@@ -61,12 +63,12 @@ void check_widths(const Tensor& q, const Tensor& k) {
 
 // The tensor with four dimensions, if it broadcasts to (B,H,T,S).
 Tensor broadcast(const char* what, const Tensor& x, const Sizes& n) {
-  check(x.rank() <= 4, "attend", "the {} has shape {}: wanted at most 4 dimensions", what, x.shape().text());
+  check(x.rank() <= 4, "attend", "the {} has shape {}: wanted at most 4 dimensions", what, x.shape());
   Tensor y = four(x);
   const int64_t full[] = {n.batch, n.heads, n.queries, n.keys};
   for (int dim = 0; dim < 4; ++dim)
     check(y.dim(dim) == 1 || y.dim(dim) == full[dim], "attend", "the {} has shape {}, which does not broadcast to {}",
-          what, x.shape().text(), Shape{n.batch, n.heads, n.queries, n.keys}.text());
+          what, x.shape(), Shape{n.batch, n.heads, n.queries, n.keys});
   return y;
 }
 
@@ -455,8 +457,8 @@ Attended run(const Prepared& made, const AttendOptions& options) {
 Tensor alignment_for(const Tensor& given, const Sizes& n, Dtype dtype) {
   check(given.dtype() == dtype, "guided_loss", "the alignment is {}, q is {}", name(given.dtype()), name(dtype));
   const Tensor x = broadcast("alignment", given, n).detach();
-  check(x.dim(3) == n.keys, "guided_loss", "the alignment has shape {}, wanted {} keys in its rows",
-        given.shape().text(), n.keys);
+  check(x.dim(3) == n.keys, "guided_loss", "the alignment has shape {}, wanted {} keys in its rows", given.shape(),
+        n.keys);
   return n.keys > 1 && x.strides()[3] != 1 ? x.packed() : x;
 }
 
@@ -541,7 +543,7 @@ Attended attend(const Tensor& q, const Tensor& k, const Tensor& v, const AttendO
 // The weighted sum is of values without width: only the row statistics are computed.
 Tensor guided_loss(const Tensor& q, const Tensor& k, const Tensor& alignment, const AttendOptions& options,
                    Guide guide) {
-  check(k.rank() >= 2, "guided_loss", "k has shape {}, wanted 2 to 4 dimensions", k.shape().text());
+  check(k.rank() >= 2, "guided_loss", "k has shape {}, wanted 2 to 4 dimensions", k.shape());
   if (q.dtype() == Dtype::bf16 && k.dtype() == Dtype::bf16)
     return guided_loss(to(q, Dtype::f32), to(k, Dtype::f32), alignment.to(Dtype::f32), attention::with_f32(options),
                        guide);

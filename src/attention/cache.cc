@@ -2,6 +2,7 @@
 #include <heed/attention.h>
 
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
@@ -19,11 +20,10 @@ void put(Tensor& all, const Tensor& more, int64_t size, int64_t room) {
 
 void KeyValueCache::append(const Tensor& k, const Tensor& v) {
   check(k.rank() == 4 && v.rank() == 4 && k.dim(0) == v.dim(0) && k.dim(1) == v.dim(1) && k.dim(2) == v.dim(2), "cache",
-        "k {} and v {}: wanted (B,G,n,D) and (B,G,n,E)", k.shape().text(), v.shape().text());
+        "k {} and v {}: wanted (B,G,n,D) and (B,G,n,E)", k.shape(), v.shape());
   check(!keys_.defined() || (keys_.dim(0) == k.dim(0) && keys_.dim(1) == k.dim(1) && keys_.dim(3) == k.dim(3) &&
                              values_.dim(3) == v.dim(3)),
-        "cache", "k {} and v {} after keys {}", k.shape().text(), v.shape().text(),
-        keys_.defined() ? keys_.shape().text() : "");
+        "cache", "k {} and v {} after keys {}", k.shape(), v.shape(), keys_.defined() ? keys_.shape() : Shape());
   int64_t room = keys_.defined() ? keys_.dim(2) : int64_t{64};
   while (room < size_ + k.dim(2)) room *= 2;
   put(keys_, k, size_, room), put(values_, v, size_, room);

@@ -2,12 +2,13 @@
 #include <heed/attention.h>
 
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 
 Tensor Coverage::step(const Tensor& weights) {
   check(!sum.defined() || sum.shape() == weights.shape(), "coverage", "weights of shape {} after some of shape {}",
-        weights.shape().text(), sum.defined() ? sum.shape().text() : "");
+        weights.shape(), sum.defined() ? sum.shape() : Shape());
   if (!sum.defined()) sum = Tensor::zeros(weights.shape(), weights.dtype());
   Tensor loss = heed::sum(minimum(weights, sum), -1);
   sum = sum + weights;

@@ -6,6 +6,7 @@
 #include <heed/attention.h>
 
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
@@ -37,8 +38,7 @@ Tensor LinearState::step(const Tensor& q, const Tensor& k, const Tensor& v) { re
 Tensor linear_attention(const Tensor& q, const Tensor& k, const Tensor& v, bool causal) {
   check(
       q.rank() >= 2 && q.rank() == k.rank() && k.rank() == v.rank() && q.dim(-1) == k.dim(-1) && k.dim(-2) == v.dim(-2),
-      "linear_attention", "q {}, k {}, v {}: wanted (…,T,D), (…,S,D), (…,S,E)", q.shape().text(), k.shape().text(),
-      v.shape().text());
+      "linear_attention", "q {}, k {}, v {}: wanted (…,T,D), (…,S,D), (…,S,E)", q.shape(), k.shape(), v.shape());
   const Tensor fq = phi(q), fk = phi(k);
   if (!causal) return divided(matmul(fq, matmul(transpose(fk), v)), norms(fq, sum(fk, -2)));
   check(q.dim(-2) == k.dim(-2), "linear_attention", "causal with {} queries and {} keys: wanted as many", q.dim(-2),

@@ -8,6 +8,7 @@
 #include "attention/rows.h"
 #include "base/check.h"
 #include "tensor/dtype.h"
+#include "tensor/shape_format.h"
 #include "tensor/unicode.h"
 
 namespace heed::attention {
@@ -75,7 +76,7 @@ void check_learned(const Mechanism& row, const LearnedTensors& given, const Size
     const Tensor &x = given.at(each.name), &first = given.at(row.learned[0].name);
     check(x.defined(), row.name, "the tensor {} is undefined", each.name);
     const Shape wanted = each.shape(n);
-    check(may_be(x.shape(), wanted, n), row.name, "the tensor {} has shape {}, wanted {}", each.name, x.shape().text(),
+    check(may_be(x.shape(), wanted, n), row.name, "the tensor {} has shape {}, wanted {}", each.name, x.shape(),
           text(wanted));
     check(is_floating(x.dtype()) && x.dtype() == first.dtype(), row.name,
           "the tensor {} is {}, the tensor {} is {}: wanted one floating dtype", each.name, name(x.dtype()),

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
@@ -16,8 +17,8 @@ void check_parts(const std::vector<Attended>& parts) {
     check(part.log_sum_exp.defined(), "merge", "part {} has no log-sum-exp: only what a softmax weighed can be merged",
           i);
     check(!part.weights.defined(), "merge", "part {} has weights, which are not merged: ask for none", i);
-    check(part.out.shape() == parts[0].out.shape(), "merge", "part {} has shape {}, part 0 has {}", i,
-          part.out.shape().text(), parts[0].out.shape().text());
+    check(part.out.shape() == parts[0].out.shape(), "merge", "part {} has shape {}, part 0 has {}", i, part.out.shape(),
+          parts[0].out.shape());
   }
 }
 

@@ -4,6 +4,7 @@
 // Williams 1992, doi:10.1007/BF00992696; Xu et al. 2015, arXiv:1502.03044 §4.1.
 #include "attention/normalizers/sampled.h"
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace attention {
@@ -37,8 +38,8 @@ Tensor score_function_loss(const Attended& sampled, const Tensor& reward, const 
         name(reward.dtype()), name(log_p.dtype()));
   const bool fits = reward.rank() <= log_p.rank() &&
                     broadcast_shapes(reward.shape(), log_p.shape(), "score_function_loss") == log_p.shape();
-  check(fits, "score_function_loss", "the reward has shape {}, which does not broadcast to {}", reward.shape().text(),
-        log_p.shape().text());
+  check(fits, "score_function_loss", "the reward has shape {}, which does not broadcast to {}", reward.shape(),
+        log_p.shape());
   return -sum((reward.detach() - options.baseline) * log_p + entropy * options.entropy_weight);
 }
 

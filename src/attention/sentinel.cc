@@ -3,14 +3,15 @@
 #include <heed/attention.h>
 
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 
 Sentinel with_sentinel(const Attended& over_keys, const Tensor& sentinel, const Tensor& score) {
   check(over_keys.log_sum_exp.defined(), "with_sentinel", "the attention has no log_sum_exp: wanted one by softmax");
   check(score.shape() == over_keys.log_sum_exp.shape() && sentinel.shape() == over_keys.out.shape(), "with_sentinel",
-        "the sentinel has shape {} and its score {}, wanted {} and {}", sentinel.shape().text(), score.shape().text(),
-        over_keys.out.shape().text(), over_keys.log_sum_exp.shape().text());
+        "the sentinel has shape {} and its score {}, wanted {} and {}", sentinel.shape(), score.shape(),
+        over_keys.out.shape(), over_keys.log_sum_exp.shape());
   const Tensor beta = sigmoid(score - over_keys.log_sum_exp), share = unsqueeze(beta, -1);
   return {share * sentinel + (1 - share) * over_keys.out, beta};
 }

@@ -6,6 +6,7 @@
 
 #include "attention/slots.h"
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
@@ -32,13 +33,13 @@ Tensor mix(const Tensor& by, const Tensor& x) { return einsum("gh,bhts->bgts", {
 Tensor talking_heads(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& scores, const Tensor& weights,
                      const Span& span) {
   const char* op = "talking_heads";
-  check(q.rank() == 4 && k.rank() == 4 && v.rank() == 4, op, "q {}, k {}, v {}: wanted four dimensions each",
-        q.shape().text(), k.shape().text(), v.shape().text());
+  check(q.rank() == 4 && k.rank() == 4 && v.rank() == 4, op, "q {}, k {}, v {}: wanted four dimensions each", q.shape(),
+        k.shape(), v.shape());
   check(scores.rank() == 2 && scores.dim(1) == q.dim(1), op, "the mixing of scores has shape {}, q has {} heads",
-        scores.shape().text(), q.dim(1));
+        scores.shape(), q.dim(1));
   check(weights.rank() == 2 && weights.dim(1) == scores.dim(0) && weights.dim(0) == v.dim(1), op,
         "the mixing of weights has shape {}, wanted ({}, {}): v's heads, and the heads after the first mixing",
-        weights.shape().text(), v.dim(1), scores.dim(0));
+        weights.shape(), v.dim(1), scores.dim(0));
   attention::Pipeline p;
   p.q = q, p.k = k, p.v = v;
   p.n = {q.dim(0), q.dim(1), k.dim(1), q.dim(2), k.dim(2), q.dim(3), v.dim(3)};

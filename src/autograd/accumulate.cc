@@ -4,6 +4,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/reduce.h"
 #include "tensor/dtype.h"
+#include "tensor/shape_format.h"
 #include "tensor/walk.h"
 
 namespace heed::autograd {
@@ -39,7 +40,7 @@ Tensor sum_to(const Tensor& gradient, const Shape& shape) {
   if (gradient.shape() == shape) return gradient;
   const int shift = gradient.rank() - shape.rank();
   check(shift >= 0 && broadcast_shapes(gradient.shape(), shape, "backward") == gradient.shape(), "backward",
-        "a gradient of shape {} does not sum to its input's shape {}", gradient.shape().text(), shape.text());
+        "a gradient of shape {} does not sum to its input's shape {}", gradient.shape(), shape);
   Tensor sum = gradient.packed();
   for (int i = 0; i < gradient.rank(); ++i)
     if (const int64_t wanted = i < shift ? 1 : shape[i - shift]; sum.shape()[i] != wanted) sum = sum_dim(sum, i);

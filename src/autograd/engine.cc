@@ -4,6 +4,7 @@
 
 #include "autograd/accumulate.h"
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace autograd {
@@ -90,15 +91,15 @@ void Engine::walk(const Tensor& output, const Tensor& seed, bool keep) {
 
 static Tensor seed_of(const Tensor& output, const BackwardOptions& options) {
   check(output.requires_grad(), "backward", "the output of shape {} depends on nothing that requires a gradient",
-        output.shape().text());
+        output.shape());
   if (options.seed.defined()) {
     check(options.seed.shape() == output.shape() && options.seed.dtype() == output.dtype(), "backward",
-          "the seed is {} {}, the output {} {}", heed::name(options.seed.dtype()), options.seed.shape().text(),
-          heed::name(output.dtype()), output.shape().text());
+          "the seed is {} {}, the output {} {}", heed::name(options.seed.dtype()), options.seed.shape(),
+          heed::name(output.dtype()), output.shape());
     return options.seed;
   }
   check(output.numel() == 1, "backward",
-        "the output has shape {}; give a seed of that shape, or reduce it to one number", output.shape().text());
+        "the output has shape {}; give a seed of that shape, or reduce it to one number", output.shape());
   return Tensor::full(output.shape(), 1, output.dtype());
 }
 
@@ -122,8 +123,7 @@ void backward(const Tensor& output, const BackwardOptions& options) {
 
 std::vector<Tensor> gradients(const Tensor& output, const std::vector<Tensor>& inputs, const BackwardOptions& options) {
   for (size_t i = 0; i < inputs.size(); ++i)
-    check(inputs[i].requires_grad(), "gradients", "input {} of shape {} requires no gradient", i,
-          inputs[i].shape().text());
+    check(inputs[i].requires_grad(), "gradients", "input {} of shape {} requires no gradient", i, inputs[i].shape());
   const Tensor seed = autograd::seed_of(output, options);
   autograd::Engine engine(inputs);
   engine.walk(output, seed, options.keep);

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/threads.h"
 #include "tensor/dtype.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace autograd {
@@ -107,7 +108,7 @@ void check_nan(const char* op, std::span<const Tensor> outputs) {
     return;
   for (const Tensor& output : outputs)
     if (output.defined() && has_nan(output))
-      fail(ErrorKind::numeric, op, "its output of shape {} holds the first NaN", output.shape().text());
+      fail(ErrorKind::numeric, op, "its output of shape {} holds the first NaN", output.shape());
 }
 
 void check_nan_gradient(const char* op, int input, const Tensor& gradient) {
@@ -115,7 +116,7 @@ void check_nan_gradient(const char* op, int input, const Tensor& gradient) {
     return;
   if (has_nan(gradient))
     fail(ErrorKind::numeric, op, "the gradient of its input {} of shape {} holds the first NaN", input,
-         gradient.shape().text());
+         gradient.shape());
 }
 
 }  // namespace autograd

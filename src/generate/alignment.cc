@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
@@ -21,7 +22,7 @@ int64_t most_looked_at(const Tensor& alignment, int64_t target) {
 void check_alignment(const char* who, const Tensor& alignment) {
   check(alignment.defined(), who, "there is no alignment; the search gives one where its options ask for it");
   check(alignment.rank() == 2 && alignment.dim(1) > 0, who, "the alignment is {}, wanted (target, source)",
-        alignment.shape().text());
+        alignment.shape());
 }
 
 }  // namespace
@@ -49,7 +50,7 @@ std::vector<std::string> replace_unknown(const std::vector<std::string>& tokens,
   check_alignment("replace_unknown", alignment);
   check(alignment.shape() == Shape({static_cast<int64_t>(tokens.size()), static_cast<int64_t>(source.size())}),
         "replace_unknown", "the alignment is {}, wanted a row for each of {} tokens and a column for each of {}",
-        alignment.shape().text(), tokens.size(), source.size());
+        alignment.shape(), tokens.size(), source.size());
   std::vector<std::string> replaced = tokens;
   for (size_t i = 0; i < tokens.size(); ++i) {
     if (tokens[i] != unknown) continue;

@@ -1,6 +1,7 @@
 #include "base/check.h"
 #include "models/options.h"
 #include "nn/places.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
@@ -16,7 +17,7 @@ Tensor coverage_loss(const Tensor& weights, const Tensor& lengths) {
 // −Σ A log a. Chen et al. 2016, arXiv:1607.01628
 Tensor guide_loss(const Tensor& weights, const Tensor& alignment) {
   check(alignment.shape() == weights.shape(), "alignment", "has shape {}, wanted {}: batch, target, source",
-        alignment.shape().text(), weights.shape().text());
+        alignment.shape(), weights.shape());
   constexpr double kLeast = 1e-9;  // a weight of 0 costs much, but no infinity
   return -sum(alignment * log(clamp(weights, kLeast)));
 }

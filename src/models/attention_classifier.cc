@@ -79,7 +79,8 @@ struct AttentionClassifier {
     check(!config.bidirectional || config.width % 2 == 0, "width", "got {}, wanted an even one for two directions",
           config.width);
     const Cell cell = config.cell == Reading::lstm ? Cell::lstm : Cell::gru;
-    recurrent.emplace_back(cell, in, config.bidirectional ? config.width / 2 : config.width.value, config.bidirectional);
+    recurrent.emplace_back(cell, in, config.bidirectional ? config.width / 2 : config.width.value,
+                           config.bidirectional);
   }
 
   // The places of texts, and where reading ended: of two directions, each at its own end.

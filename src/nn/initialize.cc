@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed::initialize {
 namespace {
@@ -13,7 +14,7 @@ struct Fans {
 
 Fans fans(const Tensor& weight) {
   check(weight.rank() >= 2, "initialize",
-        "a weight of shape {} has no inputs and outputs, wanted two dimensions or more", weight.shape().text());
+        "a weight of shape {} has no inputs and outputs, wanted two dimensions or more", weight.shape());
   const double kernel = static_cast<double>(weight.numel()) / static_cast<double>(weight.dim(0) * weight.dim(1));
   return {static_cast<double>(weight.dim(1)) * kernel, static_cast<double>(weight.dim(0)) * kernel};
 }
@@ -89,8 +90,7 @@ void he_normal(Tensor weight, Random& from) { normal(weight, 0, std::sqrt(2 / fa
 
 // The shorter side of the (out, rest) matrix is made orthonormal.
 void orthogonal(Tensor weight, double gain, Random& from) {
-  check(weight.rank() >= 2, "initialize", "orthogonal wants two dimensions or more, got shape {}",
-        weight.shape().text());
+  check(weight.rank() >= 2, "initialize", "orthogonal wants two dimensions or more, got shape {}", weight.shape());
   if (weight.numel() == 0) return;
   const int64_t out = weight.dim(0), rest = weight.numel() / out;
   const int64_t rows = std::min(out, rest), columns = std::max(out, rest);

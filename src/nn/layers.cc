@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 
@@ -77,7 +78,7 @@ void copy_weights(const std::string& where, const TensorFile& from, const NamedT
     const auto at = found.find(name);
     check(at != found.end(), where, "weight {} is not in the file", name);
     check(at->second.shape() == tensor.shape(), where, "weight {} has shape {} in the file, but {} in the model", name,
-          at->second.shape().text(), tensor.shape().text());
+          at->second.shape(), tensor.shape());
   }
   check(found.size() == into.size(), where, "the file holds {} weights, the model {}", found.size(), into.size());
   for (auto [name, tensor] : into) tensor.copy_from(found.at(name));

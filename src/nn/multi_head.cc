@@ -1,6 +1,7 @@
 #include <heed/nn.h>
 
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
@@ -9,7 +10,7 @@ int64_t or_else(int64_t given, int64_t otherwise) { return given > 0 ? given : o
 
 // (B,T,H·D) -> (B,H,T,D): split, then transposed, or positions would be mixed.
 Tensor split_heads(const Tensor& x, int64_t heads) {
-  check(x.rank() == 3, "multi-head", "got shape {}, wanted (B,T,width)", x.shape().text());
+  check(x.rank() == 3, "multi-head", "got shape {}, wanted (B,T,width)", x.shape());
   return permute(reshape(x, {x.dim(0), x.dim(1), heads, x.dim(2) / heads}), {0, 2, 1, 3});
 }
 Tensor join_heads(const Tensor& x) {

@@ -2,6 +2,7 @@
 #include <heed/ops.h>
 
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
@@ -15,7 +16,7 @@ void check_parts(const std::vector<Tensor>& parts, int free_dim, const char* op)
     const bool same_rank = shape.rank() == parts[0].rank();
     if (same_rank && free_dim >= 0) shape[free_dim] = parts[0].shape()[free_dim];
     check(shape == parts[0].shape(), op, "part {} of shape {} does not fit to part 0 of shape {} in dimension {}", i,
-          parts[i].shape().text(), parts[0].shape().text(), free_dim);
+          parts[i].shape(), parts[0].shape(), free_dim);
   }
 }
 
@@ -75,7 +76,7 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, in
     begin = checked_add(begin, size, "split");
   }
   check(begin == x.shape()[dim] && !sizes.empty(), "split", "{} sizes that add up to {}, dimension {} of {} has {}",
-        sizes.size(), begin, dim, x.shape().text(), x.shape()[dim]);
+        sizes.size(), begin, dim, x.shape(), x.shape()[dim]);
   return record_all(
       "split", std::move(parts), std::span(&x, 1),
       [dim, shape = x.shape()](std::span<const Tensor> dys, Gradients& d) { d.add(0, joined(dys, shape, dim)); });

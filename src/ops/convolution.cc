@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "tensor/dtype.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
@@ -62,7 +63,7 @@ Tensor convolution(const char* op, const Tensor& x, const Tensor& weight, const 
   check(weight.dtype() == x.dtype(), op, "x is {}, the weight {}", name(x.dtype()), name(weight.dtype()));
   check(!bias.defined() || (bias.shape() == Shape{shape.filters} && bias.dtype() == x.dtype()), op,
         "the bias is {} {}, wanted {} ({})", bias.defined() ? name(bias.dtype()) : "",
-        bias.defined() ? bias.shape().text() : "", name(x.dtype()), shape.filters);
+        bias.defined() ? bias.shape() : Shape(), name(x.dtype()), shape.filters);
   return dispatch_floating(x.dtype(), op, [&](auto zero) {
     using T = decltype(zero);
     const Tensor input = x.packed().detach(), filters = weight.packed().detach();
@@ -80,14 +81,14 @@ Tensor convolution(const char* op, const Tensor& x, const Tensor& weight, const 
 
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvolutionOptions& options) {
   check(x.rank() == 4 && weight.rank() == 4, "conv2d", "x has shape {} and weight {}, wanted four dimensions each",
-        x.shape().text(), weight.shape().text());
+        x.shape(), weight.shape());
   return convolution("conv2d", x, weight, bias, options);
 }
 
 // One axis is the width of an image of height 1.
 Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvolutionOptions& options) {
   check(x.rank() == 3 && weight.rank() == 3, "conv1d", "x has shape {} and weight {}, wanted three dimensions each",
-        x.shape().text(), weight.shape().text());
+        x.shape(), weight.shape());
   const ConvolutionOptions wide{.stride = {1, options.stride[0]},
                                 .padding = {0, options.padding[0]},
                                 .dilation = {1, options.dilation[0]},

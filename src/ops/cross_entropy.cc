@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "kernels/linear_cross_entropy.h"
 #include "tensor/dtype.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
@@ -16,8 +17,7 @@ void check_targets(const char* op, const Tensor& targets, int64_t classes, Dtype
   check(options.smoothing >= 0 && options.smoothing < 1, op, "smoothing {} is outside of [0, 1)", options.smoothing);
   if (const Tensor& weights = options.class_weights; weights.defined())
     check(weights.shape() == Shape{classes} && weights.dtype() == dtype, op,
-          "the class weights are {} {}, wanted {} ({})", name(weights.dtype()), weights.shape().text(), name(dtype),
-          classes);
+          "the class weights are {} {}, wanted {} ({})", name(weights.dtype()), weights.shape(), name(dtype), classes);
   const Tensor packed = targets.packed();
   const int64_t* values = packed.data<int64_t>();
   for (int64_t row = 0; row < packed.numel(); ++row)
@@ -62,7 +62,7 @@ struct Problem {
 Tensor cross_entropy(const Tensor& logits, const Tensor& targets, const CrossEntropyOptions& options) {
   const char* op = "cross_entropy";
   check(logits.rank() >= 1 && targets.shape() == without_last(logits.shape()), op,
-        "logits of shape {} and targets of shape {}", logits.shape().text(), targets.shape().text());
+        "logits of shape {} and targets of shape {}", logits.shape(), targets.shape());
   check_targets(op, targets, logits.dim(-1), logits.dtype(), options);
   return dispatch_floating(logits.dtype(), op, [&](auto zero) {
     using T = decltype(zero);
@@ -89,10 +89,10 @@ Tensor linear_cross_entropy(const Tensor& x, const Tensor& weight, const Tensor&
                             const CrossEntropyOptions& options) {
   const char* op = "linear_cross_entropy";
   check(x.rank() >= 1 && weight.rank() == 2 && x.dim(-1) == weight.dim(1), op, "x of shape {} and weight of shape {}",
-        x.shape().text(), weight.shape().text());
+        x.shape(), weight.shape());
   const int64_t classes = weight.dim(0);
-  check(targets.shape() == without_last(x.shape()), op, "x of shape {} and targets of shape {}", x.shape().text(),
-        targets.shape().text());
+  check(targets.shape() == without_last(x.shape()), op, "x of shape {} and targets of shape {}", x.shape(),
+        targets.shape());
   check(weight.dtype() == x.dtype(), op, "x is {}, the weight {}", name(x.dtype()), name(weight.dtype()));
   check(!bias.defined() || (bias.shape() == Shape{classes} && bias.dtype() == x.dtype()), op,
         "the bias does not fit {} classes", classes);

@@ -1,6 +1,7 @@
 #include <heed/ops.h>
 
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
@@ -19,7 +20,7 @@ Tensor diagonal_view(const Tensor& x, int a, int b) {
 Tensor diagonal(const Tensor& x, int a, int b) {
   a = wrap_dim(a, x.rank(), "diagonal"), b = wrap_dim(b, x.rank(), "diagonal");
   check(a < b && x.shape()[a] == x.shape()[b], "diagonal",
-        "dimensions {} and {} of shape {}: wanted two equal ones, in order", a, b, x.shape().text());
+        "dimensions {} and {} of shape {}: wanted two equal ones, in order", a, b, x.shape());
   return record("diagonal", diagonal_view(x, a, b), {x}, [a, b](const Tensor& dy, Gradients& d) {
     d.add_to_part(0, dy, [a, b](const Tensor& dx) { return diagonal_view(dx, a, b); });
   });

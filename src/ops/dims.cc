@@ -1,6 +1,7 @@
 #include "ops/dims.h"
 
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 
@@ -8,7 +9,7 @@ unsigned chosen_dims(const Tensor& x, const Shape& dims, const char* op) {
   unsigned chosen = 0;
   for (int64_t each : dims) {
     const int dim = wrap_dim(static_cast<int>(each), x.rank(), op);
-    check(!(chosen >> dim & 1), op, "dimension {} is named twice in {}", dim, dims.text());
+    check(!(chosen >> dim & 1), op, "dimension {} is named twice in {}", dim, dims);
     chosen |= 1u << dim;
   }
   return dims.rank() == 0 ? ~0u : chosen;

@@ -2,6 +2,7 @@
 #include <heed/ops.h>
 
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
@@ -13,7 +14,7 @@ Tensor reduced(const Tensor& loss, Reduction reduction) {
 
 void expect_alike(const char* op, const Tensor& x, const Tensor& target) {
   check(x.shape() == target.shape() && x.dtype() == target.dtype(), op, "x is {} {}, the target {} {}", name(x.dtype()),
-        x.shape().text(), name(target.dtype()), target.shape().text());
+        x.shape(), name(target.dtype()), target.shape());
 }
 
 }  // namespace
@@ -54,8 +55,8 @@ Tensor kl_divergence(const Tensor& log_q, const Tensor& p, Reduction reduction) 
 
 // x·y / max(|x||y|, epsilon) over the last dimension.
 Tensor cosine_similarity(const Tensor& x, const Tensor& y, double epsilon) {
-  check(x.rank() >= 1 && y.rank() >= 1, "cosine_similarity", "wanted at least one dimension, got {} and {}",
-        x.shape().text(), y.shape().text());
+  check(x.rank() >= 1 && y.rank() >= 1, "cosine_similarity", "wanted at least one dimension, got {} and {}", x.shape(),
+        y.shape());
   const Tensor squares = sum(square(x), {-1}) * sum(square(y), {-1});
   return sum(x * y, {-1}) * rsqrt(maximum(squares, Tensor::full({}, epsilon * epsilon, x.dtype())));
 }

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "ops/einsum.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
@@ -81,7 +82,7 @@ Sizes sizes_of(const Equation& equation, const std::vector<Tensor>& operands) {
   for (size_t i = 0; i < operands.size(); ++i) {
     const std::string& letters = equation.inputs[i];
     check(operands[i].rank() == static_cast<int>(letters.size()), "einsum", "operand {} of shape {} is called {}", i,
-          operands[i].shape().text(), letters.empty() ? "a scalar" : letters);
+          operands[i].shape(), letters.empty() ? "a scalar" : letters);
     for (size_t j = 0; j < letters.size(); ++j) {
       const int64_t size = operands[i].shape()[static_cast<int>(j)];
       const auto [at, fresh] = sizes.emplace(letters[j], size);

@@ -4,12 +4,13 @@
 
 #include "base/check.h"
 #include "tensor/dtype.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 
 // y[i] = table[ids[i]]; dtable[ids[i]] += dy[i]
 Tensor embedding(const Tensor& table, const Tensor& ids) {
-  check(table.rank() == 2, "embedding", "the table has shape {}, wanted (words, width)", table.shape().text());
+  check(table.rank() == 2, "embedding", "the table has shape {}, wanted (words, width)", table.shape());
   check(ids.dtype() == Dtype::i64, "embedding", "the ids are {}, wanted i64", name(ids.dtype()));
   const Tensor packed = ids.packed();
   const int64_t bad = kernels::first_out_of_range(packed.data<int64_t>(), packed.numel(), table.dim(0));

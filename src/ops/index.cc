@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/threads.h"
 #include "tensor/dtype.h"
+#include "tensor/shape_format.h"
 #include "tensor/walk.h"
 
 namespace heed {
@@ -79,8 +80,7 @@ Tensor rows_added(const Tensor& any, const Shape& shape, int dim, const Tensor& 
 void check_gather(const Tensor& x, int dim, const Tensor& indices, const char* op) {
   bool fits = indices.rank() == x.rank();
   for (int i = 0; fits && i < x.rank(); ++i) fits = i == dim || indices.shape()[i] <= x.shape()[i];
-  check(fits, op, "indices of shape {} do not fit into shape {} beside dimension {}", indices.shape().text(),
-        x.shape().text(), dim);
+  check(fits, op, "indices of shape {} do not fit into shape {} beside dimension {}", indices.shape(), x.shape(), dim);
 }
 
 Shape without_step(Shape strides, int dim) {
@@ -145,7 +145,7 @@ void add_at(Tensor& sum, int dim, const Tensor& at, const Tensor& source) {
 // dx[index_i] += dy[i]
 Tensor index_select(const Tensor& x, int dim, const Tensor& indices) {
   dim = wrap_dim(dim, x.rank(), "index_select");
-  check(indices.rank() == 1, "index_select", "indices have shape {}, wanted one dimension", indices.shape().text());
+  check(indices.rank() == 1, "index_select", "indices have shape {}, wanted one dimension", indices.shape());
   const Tensor at = places(indices, x.shape()[dim], "index_select");
   return record("index_select", rows_at(x, dim, at), {x},
                 [=, shape = x.shape()](const Tensor& dy, Gradients& d) { d.add(0, rows_added(dy, shape, dim, at)); });
@@ -168,8 +168,8 @@ Tensor scatter_add(const Tensor& x, int dim, const Tensor& indices, const Tensor
   dim = wrap_dim(dim, x.rank(), "scatter_add");
   check_gather(x, dim, indices, "scatter_add");
   check(source.shape() == indices.shape() && source.dtype() == x.dtype(), "scatter_add",
-        "source is {} {}, wanted {} of the indices' shape {}", name(source.dtype()), source.shape().text(),
-        name(x.dtype()), indices.shape().text());
+        "source is {} {}, wanted {} of the indices' shape {}", name(source.dtype()), source.shape(), name(x.dtype()),
+        indices.shape());
   const Tensor at = places(indices, x.shape()[dim], "scatter_add");
   Tensor y = x.clone();
   add_at(y, dim, at, source);

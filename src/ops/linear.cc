@@ -8,6 +8,7 @@
 #include "ops/map.h"
 #include "ops/product.h"
 #include "tensor/dtype.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
@@ -60,11 +61,11 @@ Tensor before_activation(const Tensor& any, const Tensor& y, Activation activati
 
 void check_arguments(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   check(x.rank() >= 1 && weight.rank() == 2 && x.dim(-1) == weight.dim(1), "linear",
-        "x has shape {} and the weight {}, wanted (…, in) and (out, in)", x.shape().text(), weight.shape().text());
+        "x has shape {} and the weight {}, wanted (…, in) and (out, in)", x.shape(), weight.shape());
   check(x.dtype() == weight.dtype(), "linear", "x is {}, the weight {}", name(x.dtype()), name(weight.dtype()));
   check(!bias.defined() || (bias.shape() == Shape{weight.dim(0)} && bias.dtype() == x.dtype()), "linear",
         "the bias is {} {}, wanted {} ({})", bias.defined() ? name(bias.dtype()) : "",
-        bias.defined() ? bias.shape().text() : "", name(x.dtype()), weight.dim(0));
+        bias.defined() ? bias.shape() : Shape(), name(x.dtype()), weight.dim(0));
 }
 
 Tensor column_sums(const Tensor& dy) {

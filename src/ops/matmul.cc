@@ -2,17 +2,17 @@
 
 #include "base/check.h"
 #include "ops/product.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
 
 void check_factors(const Tensor& a, const Tensor& b) {
-  check(a.rank() >= 1 && b.rank() >= 1, "matmul", "a has shape {}, b {}: a scalar is no matrix", a.shape().text(),
-        b.shape().text());
+  check(a.rank() >= 1 && b.rank() >= 1, "matmul", "a has shape {}, b {}: a scalar is no matrix", a.shape(), b.shape());
   check(a.dtype() == b.dtype(), "matmul", "a is {}, b is {}", name(a.dtype()), name(b.dtype()));
   const int64_t inner = b.dim(b.rank() == 1 ? 0 : -2);
-  check(a.dim(-1) == inner, "matmul", "a of shape {} times b of shape {}: {} columns against {} rows", a.shape().text(),
-        b.shape().text(), a.dim(-1), inner);
+  check(a.dim(-1) == inner, "matmul", "a of shape {} times b of shape {}: {} columns against {} rows", a.shape(),
+        b.shape(), a.dim(-1), inner);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "kernels/channel_norm.h"
 #include "tensor/dtype.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
@@ -36,11 +37,11 @@ T* wanted(bool needed, Tensor& tensor, const Shape& shape) {
 }
 
 void check_channels(const char* op, const Tensor& x, std::initializer_list<Tensor> of_channels) {
-  check(x.rank() >= 2, op, "x has shape {}, wanted (N, C, …)", x.shape().text());
+  check(x.rank() >= 2, op, "x has shape {}, wanted (N, C, …)", x.shape());
   for (const Tensor& tensor : of_channels)
     check(!tensor.defined() || (tensor.shape() == Shape{x.dim(1)} && tensor.dtype() == x.dtype()), op,
-          "x is {} {}, one of its weights or statistics {} {}, wanted ({})", name(x.dtype()), x.shape().text(),
-          tensor.defined() ? name(tensor.dtype()) : "", tensor.defined() ? tensor.shape().text() : "", x.dim(1));
+          "x is {} {}, one of its weights or statistics {} {}, wanted ({})", name(x.dtype()), x.shape(),
+          tensor.defined() ? name(tensor.dtype()) : "", tensor.defined() ? tensor.shape() : Shape(), x.dim(1));
 }
 
 // The derivation stands in kernels/channel_norm.h.
@@ -96,7 +97,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Ten
   check(!running_mean.defined() || (running_mean.contiguous() && running_variance.contiguous()), op,
         "running statistics must be contiguous");
   check(!options.training || x.numel() / std::max<int64_t>(1, x.dim(1)) > 1 || x.numel() == 0, op,
-        "shape {} has one element a channel, which has no variance", x.shape().text());
+        "shape {} has one element a channel, which has no variance", x.shape());
   return dispatch_floating(x.dtype(), op, [&](auto zero) {
     using T = decltype(zero);
     const Shape channels{x.dim(1)};

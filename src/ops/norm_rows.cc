@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "kernels/norm.h"
 #include "tensor/dtype.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
@@ -20,12 +21,12 @@ void check_arguments(const char* op, const Tensor& x, const Tensor& residual, co
                      const Tensor& bias) {
   check(x.rank() >= 1, op, "a scalar has no rows");
   check(!residual.defined() || (residual.shape() == x.shape() && residual.dtype() == x.dtype()), op,
-        "x has shape {}, the residual is {} of {}", x.shape().text(), residual.defined() ? residual.shape().text() : "",
+        "x has shape {}, the residual is {} of {}", x.shape(), residual.defined() ? residual.shape() : Shape(),
         residual.defined() ? name(residual.dtype()) : "");
   for (const Tensor& scale : {weight, bias})
     check(!scale.defined() || (scale.shape() == Shape{x.dim(-1)} && scale.dtype() == x.dtype()), op,
-          "x is {} {}, a weight or bias {} {}, wanted ({})", name(x.dtype()), x.shape().text(),
-          scale.defined() ? name(scale.dtype()) : "", scale.defined() ? scale.shape().text() : "", x.dim(-1));
+          "x is {} {}, a weight or bias {} {}, wanted ({})", name(x.dtype()), x.shape(),
+          scale.defined() ? name(scale.dtype()) : "", scale.defined() ? scale.shape() : Shape(), x.dim(-1));
 }
 
 template <class T>

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "tensor/dtype.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
@@ -31,8 +32,7 @@ Tensor sources(int64_t size, const Padding& padding, PadMode mode) {
 }
 
 void check_padding(const Tensor& x, const std::vector<Padding>& last, PadMode mode) {
-  check(static_cast<int>(last.size()) <= x.rank(), "pad", "got {} paddings for shape {}", last.size(),
-        x.shape().text());
+  check(static_cast<int>(last.size()) <= x.rank(), "pad", "got {} paddings for shape {}", last.size(), x.shape());
   for (size_t i = 0; i < last.size(); ++i) {
     const int64_t size = x.shape()[x.rank() - static_cast<int>(last.size() - i)];
     const int64_t least = std::min(last[i].before, last[i].after), most = std::max(last[i].before, last[i].after);
@@ -66,7 +66,7 @@ Tensor rolled(const Tensor& x, int64_t shift, int dim) {
 // Keeps columns [begin(row), end(row)) of each matrix.
 template <class Range>
 Tensor triangle(const Tensor& x, const char* op, const Range& range) {
-  check(x.rank() >= 2, op, "got shape {}, wanted a matrix", x.shape().text());
+  check(x.rank() >= 2, op, "got shape {}, wanted a matrix", x.shape());
   Tensor y = x.clone();
   const int64_t rows = x.dim(-2), columns = x.dim(-1), count = y.numel() / std::max<int64_t>(columns, 1);
   dispatch(x.dtype(), [&](auto zero) {

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "tensor/dtype.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
@@ -12,7 +13,7 @@ enum class Kind { max, average };
 
 // x (…, height, width), or (…, width) as an image of height 1.
 kernels::PoolingShape checked_shape(const char* op, const Tensor& x, int axes, const PoolingOptions& options) {
-  check(x.rank() >= axes, op, "x has shape {}, wanted {} dimensions or more", x.shape().text(), axes);
+  check(x.rank() >= axes, op, "x has shape {}, wanted {} dimensions or more", x.shape(), axes);
   const auto axis = [&](int i) {  // 0 the first of the pooled axes
     const size_t at = static_cast<size_t>(i);
     const int64_t stride = options.stride[at] == 0 ? options.kernel[at] : options.stride[at];
@@ -71,7 +72,7 @@ Tensor average_pool(const char* op, const Tensor& x, int axes, const PoolingOpti
 }
 
 PoolingOptions whole(const char* op, const Tensor& x) {
-  check(x.rank() >= 3, op, "x has shape {}, wanted (N, C, …)", x.shape().text());
+  check(x.rank() >= 3, op, "x has shape {}, wanted (N, C, …)", x.shape());
   return {.kernel = {x.numel() / std::max<int64_t>(1, x.dim(0) * x.dim(1)), 1}};
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "tensor/dtype.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
@@ -53,7 +54,7 @@ struct Run {
 
 void expect(const char* op, const char* what, const Tensor& got, const Shape& wanted, Dtype dtype) {
   if (!got.defined()) return;
-  check(got.shape() == wanted, op, "{} has shape {}, wanted {}", what, got.shape().text(), wanted.text());
+  check(got.shape() == wanted, op, "{} has shape {}, wanted {}", what, got.shape(), wanted);
   check(got.dtype() == dtype, op, "{} is {}, x is {}", what, name(got.dtype()), name(dtype));
 }
 
@@ -68,7 +69,7 @@ void check_lengths(const char* op, const Tensor& lengths, int64_t T, int64_t B) 
 
 kernels::RecurrentShape checked_shape(Cell cell, const Tensor& x, const RecurrentWeights& weights, bool reverse) {
   const char* op = op_name(cell);
-  check(x.rank() == 3, op, "x has shape {}, wanted (T, B, D)", x.shape().text());
+  check(x.rank() == 3, op, "x has shape {}, wanted (T, B, D)", x.shape());
   check(weights.input.defined() && weights.hidden.defined() && weights.hidden.rank() == 2, op,
         "wanted weights of shapes (gates·H, D) and (gates·H, H)");
   const int64_t T = x.dim(0), B = x.dim(1), D = x.dim(2), H = weights.hidden.dim(1), strips = gates(cell);
@@ -154,7 +155,7 @@ RecurrentOutput recurrent(Cell cell, const Tensor& x, const std::vector<Recurren
   const auto state = [&](const Tensor& all, size_t i, const char* what) {
     if (!all.defined()) return Tensor();
     check(all.rank() == 3 && all.dim(0) == static_cast<int64_t>(directions.size()), op,
-          "{} has shape {}, wanted ({}, B, H)", what, all.shape().text(), directions.size());
+          "{} has shape {}, wanted ({}, B, H)", what, all.shape(), directions.size());
     return select(all, 0, static_cast<int64_t>(i));
   };
   std::vector<Tensor> y, h, c;

@@ -6,8 +6,10 @@
 #include <cmath>
 #include <limits>
 
+#include "base/check.h"
 #include "ops/dims.h"
 #include "ops/operands.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
@@ -74,7 +76,7 @@ Tensor product_of(const Tensor& x, const Shape& dims, bool keep) {
 
 Tensor extreme_of(Extreme which, const char* op, const Tensor& x, const Shape& dims, bool keep) {
   return reduced(op, x, dims, keep, [&](const ReduceShape& sizes, const auto* in, auto* y) {
-    check(sizes.n > 0, op, "nothing to choose from in shape {}", x.shape().text());
+    check(sizes.n > 0, op, "nothing to choose from in shape {}", x.shape());
     kernels::extreme(which, sizes, in, y, nullptr);
   });
 }
@@ -95,7 +97,7 @@ Tensor place_of(Extreme which, const char* op, const Tensor& x, std::optional<in
   const Reduction reduction = arranged(x, dim ? Dims(*dim) : Dims(), op);
   Tensor index(keep ? reduction.ones : reduction.kept, Dtype::i64);
   if (index.numel() == 0) return index;
-  check(reduction.sizes.n > 0, op, "nothing to choose from in shape {}", x.shape().text());
+  check(reduction.sizes.n > 0, op, "nothing to choose from in shape {}", x.shape());
   dispatch_floating(x.dtype(), op, [&](auto zero) {
     using T = decltype(zero);
     kernels::extreme<T>(which, reduction.sizes, reduction.x.data<T>(), nullptr, index.data<int64_t>());

@@ -2,6 +2,7 @@
 #include <heed/ops.h>
 
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 
@@ -59,7 +60,7 @@ Tensor expand(const Tensor& x, const Shape& shape) {
 // Dimension by dimension: (outer, rest) -> (outer, times, rest).
 Tensor repeat(const Tensor& x, const std::vector<int64_t>& times) {
   check(static_cast<int>(times.size()) == x.rank(), "repeat", "got {} numbers for shape {}, wanted one a dimension",
-        times.size(), x.shape().text());
+        times.size(), x.shape());
   Tensor y = x;
   Shape shape = x.shape();
   int64_t outer = 1;

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "kernels/order.h"
 #include "tensor/dtype.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
@@ -42,7 +43,7 @@ Ordered sort(const Tensor& x, int dim, bool descending) {
 Ordered topk(const Tensor& x, int64_t k, int dim, bool largest) {
   dim = wrap_dim(dim, x.rank(), "topk");
   check(k >= 0 && k <= x.shape()[dim], "topk", "got k = {} for dimension {} of shape {}, which has {}", k, dim,
-        x.shape().text(), x.shape()[dim]);
+        x.shape(), x.shape()[dim]);
   return ordered("topk", x, dim, k, [=](const auto* from, auto* values, int64_t* indices, int64_t rows, int64_t n) {
     kernels::top_rows(from, values, indices, rows, n, k, largest);
   });

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "tensor/arena.h"
 #include "tensor/dtype.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 
@@ -73,7 +74,7 @@ struct Tensor::Impl {
 namespace {
 
 int64_t checked_numel(const Shape& shape) {
-  for (int64_t size : shape) check(size >= 0, "tensor", "negative size in shape {}", shape.text());
+  for (int64_t size : shape) check(size >= 0, "tensor", "negative size in shape {}", shape);
   for (int64_t size : shape)
     if (size == 0) return 0;
   return shape.numel();
@@ -131,8 +132,7 @@ Tensor Tensor::make_view(const Shape& shape, const Shape& strides, int64_t offse
 
 // The views above stay within the elements that they begin with; these strides are the caller's own.
 Tensor Tensor::as_strided(const Shape& shape, const Shape& strides, int64_t offset) const {
-  check(shape.rank() == strides.rank(), "as_strided", "shape {} and strides {} differ in rank", shape.text(),
-        strides.text());
+  check(shape.rank() == strides.rank(), "as_strided", "shape {} and strides {} differ in rank", shape, strides);
   const int64_t size = size_of(dtype());
   if (checked_numel(shape) == 0) return make_view(shape, strides, 0);
   const int64_t before = (impl_->data - static_cast<char*>(impl_->storage->data)) / size;
@@ -143,7 +143,7 @@ Tensor Tensor::as_strided(const Shape& shape, const Shape& strides, int64_t offs
     bound = checked_add(bound, reach, "as_strided");
   }
   check(low >= 0 && high < impl_->storage->bytes / size, "as_strided",
-        "shape {} with strides {} from {} on reaches beyond the {} elements", shape.text(), strides.text(), offset,
+        "shape {} with strides {} from {} on reaches beyond the {} elements", shape, strides, offset,
         impl_->storage->bytes / size);
   return make_view(shape, strides, offset);
 }
@@ -174,17 +174,17 @@ void Tensor::expect_contiguous() const {
   if (contiguous()) [[likely]]
     return;
   fail(ErrorKind::usage, "tensor", "a span was asked of a view with shape {} and strides {}; take packed() first",
-       shape().text(), strides().text());
+       shape(), strides());
 }
 
 int64_t Tensor::offset_of(const Shape& index) const {
   const Shape &sizes = shape(), &steps = strides();
   if (index.rank() != sizes.rank()) [[unlikely]]
-    fail(ErrorKind::usage, "tensor", "index {} has not the rank of shape {}", index.text(), sizes.text());
+    fail(ErrorKind::usage, "tensor", "index {} has not the rank of shape {}", index.text(), sizes);
   int64_t offset = 0;
   for (int i = 0; i < sizes.rank(); ++i) {
     if (index[i] < 0 || index[i] >= sizes[i]) [[unlikely]]
-      fail(ErrorKind::usage, "tensor", "index {} is outside of shape {}", index.text(), sizes.text());
+      fail(ErrorKind::usage, "tensor", "index {} is outside of shape {}", index.text(), sizes);
     offset += index[i] * steps[i];
   }
   return offset;
@@ -197,7 +197,7 @@ double Tensor::value(const Shape& index) const {
 }
 
 double Tensor::item() const {
-  check(numel() == 1, "item", "the tensor has shape {}, wanted one element", shape().text());
+  check(numel() == 1, "item", "the tensor has shape {}, wanted one element", shape());
   return dispatch(dtype(), [&](auto zero) { return convert<double>(*static_cast<const decltype(zero)*>(raw())); });
 }
 
@@ -246,8 +246,7 @@ Tensor scalar(double value, Dtype dtype) { return Tensor::full({}, value, dtype)
 
 template <class T>
 Tensor tensor_from(const std::vector<T>& values, const Shape& shape) {
-  check(shape.numel() == static_cast<int64_t>(values.size()), "tensor", "{} values for shape {}", values.size(),
-        shape.text());
+  check(shape.numel() == static_cast<int64_t>(values.size()), "tensor", "{} values for shape {}", values.size(), shape);
   Tensor result(shape, dtype_of<T>());
   std::copy(values.begin(), values.end(), result.template data<T>());
   return result;

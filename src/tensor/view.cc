@@ -2,6 +2,7 @@
 #include <heed/tensor.h>
 
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 
@@ -10,21 +11,19 @@ Tensor Tensor::view(const Shape& wanted) const {
   int unknown = -1;
   int64_t known = 1;
   for (int i = 0; i < shape.rank(); ++i) {
-    check(shape[i] >= -1 && (shape[i] != -1 || unknown < 0), "reshape", "{} is no shape: one size may be -1",
-          shape.text());
+    check(shape[i] >= -1 && (shape[i] != -1 || unknown < 0), "reshape", "{} is no shape: one size may be -1", shape);
     if (shape[i] == -1)
       unknown = i;
     else
       known = checked_multiply(known, shape[i], "reshape");
   }
   if (unknown >= 0) {
-    check(known > 0 && numel() % known == 0, "reshape", "{} does not fit into {}", this->shape().text(), shape.text());
+    check(known > 0 && numel() % known == 0, "reshape", "{} does not fit into {}", this->shape(), shape);
     shape[unknown] = numel() / known;
     known = numel();
   }
-  check(known == numel(), "reshape", "{} does not fit into {}", this->shape().text(), shape.text());
-  check(contiguous(), "view", "a view of strides {} cannot have shape {}; take packed() first", strides().text(),
-        shape.text());
+  check(known == numel(), "reshape", "{} does not fit into {}", this->shape(), shape);
+  check(contiguous(), "view", "a view of strides {} cannot have shape {}; take packed() first", strides(), shape);
   return make_view(shape, contiguous_strides(shape), 0);
 }
 
@@ -37,14 +36,13 @@ Tensor Tensor::transpose(int a, int b) const {
 }
 
 Tensor Tensor::permute(const Shape& order) const {
-  check(order.rank() == rank(), "permute", "order {} has not the rank of shape {}", order.text(), shape().text());
+  check(order.rank() == rank(), "permute", "order {} has not the rank of shape {}", order, shape());
   Shape shape = this->shape(), strides = this->strides();
   unsigned seen = 0;
   for (int i = 0; i < rank(); ++i) {
-    check(order[i] >= -rank() && order[i] < rank(), "permute", "order {} names a dimension that does not exist",
-          order.text());
+    check(order[i] >= -rank() && order[i] < rank(), "permute", "order {} names a dimension that does not exist", order);
     const int from = wrap_dim(static_cast<int>(order[i]), rank(), "permute");
-    check(!(seen >> from & 1), "permute", "order {} names dimension {} twice", order.text(), from);
+    check(!(seen >> from & 1), "permute", "order {} names dimension {} twice", order, from);
     seen |= 1u << from;
     shape[i] = this->shape()[from], strides[i] = this->strides()[from];
   }
@@ -74,7 +72,7 @@ Tensor Tensor::select(int dim, int64_t index) const {
   dim = wrap_dim(dim, rank(), "select");
   const int64_t size = shape()[dim];
   check(index >= -size && index < size, "select", "index {} is outside of dimension {} of shape {}", index, dim,
-        shape().text());
+        shape());
   if (index < 0) index += size;
   Shape shape = this->shape(), strides = this->strides();
   const int64_t offset = first_element(*this, dim, index);
@@ -84,12 +82,12 @@ Tensor Tensor::select(int dim, int64_t index) const {
 
 Tensor Tensor::expand(const Shape& wanted) const {
   const int shift = wanted.rank() - rank();
-  check(shift >= 0, "expand", "shape {} cannot become {}", shape().text(), wanted.text());
+  check(shift >= 0, "expand", "shape {} cannot become {}", shape(), wanted);
   Shape shape = wanted, strides = wanted;
   for (int i = 0; i < wanted.rank(); ++i) {
     const int64_t size = i < shift ? 1 : this->shape()[i - shift];
     if (wanted[i] == -1 && i >= shift) shape[i] = size;
-    check(shape[i] == size || size == 1, "expand", "shape {} cannot become {}", this->shape().text(), wanted.text());
+    check(shape[i] == size || size == 1, "expand", "shape {} cannot become {}", this->shape(), wanted);
     strides[i] = shape[i] == size && i >= shift ? this->strides()[i - shift] : 0;
   }
   return make_view(shape, strides, 0);
@@ -97,7 +95,7 @@ Tensor Tensor::expand(const Shape& wanted) const {
 
 Tensor Tensor::squeeze(int dim) const {
   dim = wrap_dim(dim, rank(), "squeeze");
-  check(shape()[dim] == 1, "squeeze", "dimension {} of shape {} is not 1", dim, shape().text());
+  check(shape()[dim] == 1, "squeeze", "dimension {} of shape {} is not 1", dim, shape());
   Shape shape = this->shape(), strides = this->strides();
   shape.erase(dim), strides.erase(dim);
   return make_view(shape, strides, 0);

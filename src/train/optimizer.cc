@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "kernels/optimizer.h"
 #include "tensor/dtype.h"
+#include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
@@ -60,7 +61,7 @@ Optimizer::Optimizer(std::vector<Tensor> weights, double learning_rate, int stat
     Tensor& weight = weights[i];
     check(weight.defined() && weight.requires_grad() && !weight.place()->node, "optimizer",
           "weight {} is no leaf that requires a gradient", i);
-    check(weight.contiguous(), "optimizer", "weight {} of shape {} is a strided view", i, weight.shape().text());
+    check(weight.contiguous(), "optimizer", "weight {} of shape {} is a strided view", i, weight.shape());
     Slot slot{weight, {}};
     for (int s = 0; s < states; ++s)
       slot.state.push_back(Tensor::full(weight.shape(), s == 0 ? initial : 0, weight.dtype()));
@@ -94,8 +95,8 @@ void Optimizer::set_state(const NamedTensors& state, int64_t steps) {
   check(own.size() == state.size(), "optimizer", "a state of {} tensors for one of {}", state.size(), own.size());
   for (size_t i = 0; i < own.size(); ++i)
     check(own[i].first == state[i].first && own[i].second.shape() == state[i].second.shape(), "optimizer",
-          "state {} of shape {} does not fit {} of shape {}", state[i].first, state[i].second.shape().text(),
-          own[i].first, own[i].second.shape().text());
+          "state {} of shape {} does not fit {} of shape {}", state[i].first, state[i].second.shape(), own[i].first,
+          own[i].second.shape());
   for (size_t i = 0; i < own.size(); ++i) Tensor(own[i].second).copy_from(state[i].second);
   steps_ = steps;
 }
@@ -167,8 +168,7 @@ double clip_gradients(const std::vector<Tensor>& weights, double limit) {
         for (const Tensor& weight : weights) {
           Tensor gradient = weight.grad();
           if (!gradient.defined() || gradient.dtype() != dtype) continue;
-          check(gradient.contiguous(), "clip_gradients", "a gradient of shape {} is a strided view",
-                gradient.shape().text());
+          check(gradient.contiguous(), "clip_gradients", "a gradient of shape {} is a strided view", gradient.shape());
           found.push_back({.weight = nullptr, .gradient = gradient.data<T>(), .n = gradient.numel()});
         }
         if (!found.empty()) visit(kernels::WeightStates<T>(found));

@@ -8,6 +8,7 @@
 #include "attention/rows.h"
 #include "attention/slots.h"
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed::attention {
 namespace {
@@ -18,7 +19,7 @@ class Sink final : public NormalizerRoom {
   const char* name() const override { return "sink"; }
   void prepare(Pipeline& p) const override {
     check(logits_.shape() == Shape{p.n.heads}, "attend", "the sink has shape {}, wanted one logit for each of {} heads",
-          logits_.shape().text(), p.n.heads);
+          logits_.shape(), p.n.heads);
     check(logits_.dtype() == p.q.dtype(), "attend", "the sink is {}, q is {}", heed::name(logits_.dtype()),
           heed::name(p.q.dtype()));
     p.has_sink = true;

@@ -3,6 +3,7 @@
 #include "attention/positions/absolute.h"
 #include "attention/rows.h"
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed::attention {
 namespace {
@@ -55,7 +56,7 @@ Mechanism learned_positions_row() {
 namespace heed {
 
 Position learned_positions(const Tensor& table) {
-  check(table.rank() == 2, "learned_positions", "the table has shape {}, wanted (places, D)", table.shape().text());
+  check(table.rank() == 2, "learned_positions", "the table has shape {}, wanted (places, D)", table.shape());
   return {std::make_shared<attention::LearnedPositions>(table)};
 }
 

@@ -11,6 +11,7 @@
 #include "base/threads.h"
 #include "kernels/rotation.h"
 #include "tensor/dtype.h"
+#include "tensor/shape_format.h"
 
 namespace heed::attention {
 namespace {
@@ -96,7 +97,7 @@ class Rope final : public PositionRoom {
     const bool fits = given.shape() == Shape{count} || given.shape() == Shape{batch, count};
     check(given.dtype() == Dtype::i64 && fits, "attend",
           "rope's places of {} are {} of shape {}, wanted i64 of ({}) or {}", what, heed::name(given.dtype()),
-          given.shape().text(), count, Shape{batch, count}.text());
+          given.shape(), count, Shape{batch, count});
     return given.detach().to(Dtype::f64) + offset;
   }
   static int64_t length(const Tensor& queries, const Tensor& keys) {

@@ -9,6 +9,7 @@
 #include "attention/rows.h"
 #include "attention/slots.h"
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed::attention {
 namespace {
@@ -78,11 +79,10 @@ Mechanism shaw_row() {
 namespace heed {
 
 Position shaw(const Tensor& keys, const Tensor& values) {
-  check(keys.rank() == 2 && keys.dim(0) % 2 == 1, "shaw", "the keys have shape {}, wanted (2R + 1, D)",
-        keys.shape().text());
+  check(keys.rank() == 2 && keys.dim(0) % 2 == 1, "shaw", "the keys have shape {}, wanted (2R + 1, D)", keys.shape());
   if (values.defined())
     check(values.rank() == 2 && values.dim(0) == keys.dim(0), "shaw", "the values have shape {}, wanted ({}, E)",
-          values.shape().text(), keys.dim(0));
+          values.shape(), keys.dim(0));
   return {std::make_shared<attention::Shaw>(keys, values)};
 }
 

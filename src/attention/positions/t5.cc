@@ -9,6 +9,7 @@
 #include "attention/rows.h"
 #include "attention/slots.h"
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed::attention {
 namespace {
@@ -78,7 +79,7 @@ Mechanism t5_row() {
 namespace heed {
 
 Position t5(const Tensor& table, const T5Options& options) {
-  check(table.rank() == 2, "t5", "the table has shape {}, wanted (H, buckets)", table.shape().text());
+  check(table.rank() == 2, "t5", "the table has shape {}, wanted (H, buckets)", table.shape());
   const int64_t directions = options.bidirectional ? 2 : 1;
   check(table.dim(1) >= 2 * directions && table.dim(1) % directions == 0, "t5", "{} buckets: wanted {}", table.dim(1),
         options.bidirectional ? "an even number from 4 on" : "at least 2");

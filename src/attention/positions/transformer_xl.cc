@@ -8,6 +8,7 @@
 #include "attention/rows.h"
 #include "attention/slots.h"
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed::attention {
 namespace {
@@ -19,8 +20,8 @@ class TransformerXl final : public PositionRoom {
 
   void prepare(Pipeline& p) const override {
     const Shape biases{p.n.heads, p.n.width};
-    check(u_.shape() == biases, "attend", "transformer_xl's u and v have shape {}, q's heads want {}",
-          u_.shape().text(), biases.text());
+    check(u_.shape() == biases, "attend", "transformer_xl's u and v have shape {}, q's heads want {}", u_.shape(),
+          biases.text());
     check(u_.dtype() == p.q.dtype(), "attend", "transformer_xl's u and v are {}, q is {}", heed::name(u_.dtype()),
           heed::name(p.q.dtype()));
     const Tensor q = p.q;
@@ -106,8 +107,8 @@ namespace heed {
 
 Position transformer_xl(const Tensor& u, const Tensor& v, const Tensor& w) {
   check(u.rank() == 2 && v.shape() == u.shape(), "transformer_xl", "u has shape {} and v {}, wanted (H, D) of both",
-        u.shape().text(), v.shape().text());
-  check(w.rank() == 2 && w.dim(0) == u.numel(), "transformer_xl", "W_R has shape {}, wanted ({}, M)", w.shape().text(),
+        u.shape(), v.shape());
+  check(w.rank() == 2 && w.dim(0) == u.numel(), "transformer_xl", "W_R has shape {}, wanted ({}, M)", w.shape(),
         u.numel());
   check(w.dim(1) > 0 && w.dim(1) % 2 == 0, "transformer_xl",
         "W_R has {} columns: sines and cosines want an even number", w.dim(1));

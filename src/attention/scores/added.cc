@@ -1,6 +1,7 @@
 #include "attention/scores/added.h"
 
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed::attention {
 
@@ -23,7 +24,7 @@ void add_scores(Pipeline& p, const Tensor& q, const Tensor& k, const Tensor& v) 
   check(q.dim(-1) == k.dim(-1), "attend", "the projected query is {} wide, the projected key {}", q.dim(-1), k.dim(-1));
   p.n.width = q.dim(-1);
   check(v.shape() == Shape{p.n.width} || v.shape() == Shape{p.n.heads, p.n.width}, "attend",
-        "the vector of the scores has shape {}, wanted ({}), or ({}, {}) for each head", v.shape().text(), p.n.width,
+        "the vector of the scores has shape {}, wanted ({}), or ({}, {}) for each head", v.shape(), p.n.width,
         p.n.heads, p.n.width);
   p.q = q, p.k = k, p.scale = 1;
   p.features = v.rank() == 1 ? unsqueeze(v, 0) : v;

@@ -8,6 +8,7 @@
 #include "attention/rows.h"
 #include "attention/scores/added.h"
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed::attention {
 namespace {
@@ -26,7 +27,7 @@ class Additive final : public ScoreRoom {
     Tensor k = project_keys(p, u_, "u of additive");
     if (options_.bias.defined()) {
       check(options_.bias.shape() == Shape{q.dim(-1)}, "attend", "the bias of additive has shape {}, wanted ({})",
-            options_.bias.shape().text(), q.dim(-1));
+            options_.bias.shape(), q.dim(-1));
       q = q + options_.bias;
     }
     if (options_.value.defined()) {
@@ -67,8 +68,8 @@ class Additive final : public ScoreRoom {
   // g·v/‖v‖
   Tensor normed(const Pipeline& p, const Tensor& v) const {
     check(options_.gain.numel() == 1 || options_.gain.shape() == Shape{p.n.heads}, "attend",
-          "the gain of additive has shape {}, wanted one number or one for each of {} heads",
-          options_.gain.shape().text(), p.n.heads);
+          "the gain of additive has shape {}, wanted one number or one for each of {} heads", options_.gain.shape(),
+          p.n.heads);
     const Tensor unit = v / norm(v, 2, -1, true);
     return options_.gain.numel() == 1 ? unit * reshape(options_.gain, {1}) : unit * unsqueeze(options_.gain, 1);
   }

@@ -5,6 +5,7 @@
 #include "attention/rows.h"
 #include "attention/scores/added.h"
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed::attention {
 namespace {
@@ -15,15 +16,14 @@ class Concat final : public ScoreRoom {
   const char* name() const override { return "concat"; }
   ReadAhead read_ahead(const Tensor& k) const override {
     const int64_t of_query = w_.dim(-1) - k.dim(-1);
-    check(w_.rank() == 2 && of_query > 0, "attend", "w of concat has shape {}, k is {} wide", w_.shape().text(),
-          k.dim(-1));
+    check(w_.rank() == 2 && of_query > 0, "attend", "w of concat has shape {}, k is {} wide", w_.shape(), k.dim(-1));
     return {additive(slice(w_, 1, 0, of_query), {}, v_),
             project(k, slice(w_, 1, of_query, w_.dim(-1)), "w of concat", "k")};
   }
   void prepare(Pipeline& p) const override {
     const int64_t of_query = p.q.dim(-1), width = of_query + p.k.dim(-1);
     check(w_.rank() == 2 && w_.dim(1) == width, "attend",
-          "w of concat has shape {}: wanted (A, {}), since q is {} wide and k {}", w_.shape().text(), width, of_query,
+          "w of concat has shape {}: wanted (A, {}), since q is {} wide and k {}", w_.shape(), width, of_query,
           p.k.dim(-1));
     add_scores(p, project(p.q, slice(w_, 1, 0, of_query), "w of concat", "q"),
                project_keys(p, slice(w_, 1, of_query, width), "w of concat"), v_);

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed::attention {
 
@@ -13,7 +14,7 @@ Factor::Factor(const char* who, double value) : value_(value) {
 Tensor Factor::times(const Tensor& x, int64_t heads) const {
   if (!learned_.defined()) return x * value_;
   check(learned_.numel() == 1 || learned_.shape() == Shape{heads}, "attend",
-        "the scale has shape {}, wanted one number or one for each of {} heads", learned_.shape().text(), heads);
+        "the scale has shape {}, wanted one number or one for each of {} heads", learned_.shape(), heads);
   check(learned_.dtype() == x.dtype(), "attend", "the scale is {}, q is {}", name(learned_.dtype()), name(x.dtype()));
   return x * reshape(learned_, {learned_.numel(), 1, 1});
 }

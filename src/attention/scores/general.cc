@@ -3,6 +3,7 @@
 #include "attention/rows.h"
 #include "attention/slots.h"
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed::attention {
 namespace {
@@ -11,12 +12,12 @@ class General final : public ScoreRoom {
  public:
   explicit General(Tensor w) : w_(std::move(w)) {
     check(w_.rank() == 2 || w_.rank() == 3, "general", "W has shape {}, wanted (D_q, D_k) or (H, D_q, D_k)",
-          w_.shape().text());
+          w_.shape());
   }
   const char* name() const override { return "general"; }
   void prepare(Pipeline& p) const override {
     check(w_.dim(-2) == p.q.dim(3) && w_.dim(-1) == p.k.dim(3), "attend",
-          "general: W has shape {}, q is {} wide and k is {}", w_.shape().text(), p.q.dim(3), p.k.dim(3));
+          "general: W has shape {}, q is {} wide and k is {}", w_.shape(), p.q.dim(3), p.k.dim(3));
     check(w_.rank() == 2 || w_.dim(0) == p.n.heads, "attend", "general: W is for {} heads, q has {}", w_.dim(0),
           p.n.heads);
     p.q = matmul(p.q, w_);

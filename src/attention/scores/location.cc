@@ -3,6 +3,7 @@
 #include "attention/rows.h"
 #include "attention/slots.h"
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed::attention {
 namespace {
@@ -10,8 +11,7 @@ namespace {
 class Location final : public ScoreRoom {
  public:
   explicit Location(Tensor w) : w_(std::move(w)) {
-    check(w_.rank() == 2 || w_.rank() == 3, "location", "W has shape {}, wanted (S, D) or (G, S, D)",
-          w_.shape().text());
+    check(w_.rank() == 2 || w_.rank() == 3, "location", "W has shape {}, wanted (S, D) or (G, S, D)", w_.shape());
   }
   const char* name() const override { return "location"; }
   void prepare(Pipeline& p) const override {

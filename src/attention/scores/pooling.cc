@@ -8,6 +8,7 @@
 #include "attention/rows.h"
 #include "attention/scores/added.h"
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed::attention {
 namespace {
@@ -30,8 +31,8 @@ class Pooling final : public ScoreRoom {
   void prepare(Pipeline& p) const override {
     const Tensor k = project_keys(p, w_, "w of pooling");
     const Tensor bias = bias_.defined() ? bias_ : Tensor::zeros({k.dim(-1)}, k.dtype());
-    check(bias.shape() == Shape{k.dim(-1)}, "attend", "the bias of pooling has shape {}, wanted ({})",
-          bias.shape().text(), k.dim(-1));
+    check(bias.shape() == Shape{k.dim(-1)}, "attend", "the bias of pooling has shape {}, wanted ({})", bias.shape(),
+          k.dim(-1));
     add_scores(p, for_queries(p, bias), k, v_);
   }
   double reference(const Plain& x, int64_t, int64_t j) const override {
@@ -55,12 +56,11 @@ class LinearPooling final : public ScoreRoom {
   void prepare(Pipeline& p) const override {
     const int64_t width = p.k.dim(-1);
     check(w_.shape() == Shape{width} || w_.shape() == Shape{p.n.heads, width}, "attend",
-          "w of linear_pooling has shape {}, wanted ({}), or ({}, {}) for each head", w_.shape().text(), width,
-          p.n.heads, width);
+          "w of linear_pooling has shape {}, wanted ({}), or ({}, {}) for each head", w_.shape(), width, p.n.heads,
+          width);
     p.q = for_queries(p, w_), p.n.width = width, p.scale = 1;
     if (!bias_.defined()) return;
-    check(bias_.numel() == 1, "attend", "the bias of linear_pooling has shape {}, wanted one number",
-          bias_.shape().text());
+    check(bias_.numel() == 1, "attend", "the bias of linear_pooling has shape {}, wanted one number", bias_.shape());
     p.biases.push_back({reshape(bias_, {1, 1, 1, 1}) + Tensor::zeros({p.n.keys}, bias_.dtype()), false});
   }
   double reference(const Plain& x, int64_t, int64_t j) const override {

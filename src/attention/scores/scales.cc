@@ -9,6 +9,7 @@
 #include "attention/scores/factor.h"
 #include "attention/slots.h"
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed::attention {
 namespace {
@@ -46,7 +47,7 @@ class Switchable final : public ScoreRoom {
  public:
   Switchable(Tensor gate, Tensor scales) : gate_(std::move(gate)), scales_(std::move(scales)) {
     check(gate_.rank() == 2 && scales_.shape() == Shape{gate_.dim(0)}, "switchable_scale",
-          "the gate has shape {}, the scales {}: wanted (M, D) and (M)", gate_.shape().text(), scales_.shape().text());
+          "the gate has shape {}, the scales {}: wanted (M, D) and (M)", gate_.shape(), scales_.shape());
   }
   const char* name() const override { return "switchable_scale"; }
   void prepare(Pipeline& p) const override {

@@ -7,6 +7,7 @@
 #include "attention/rows.h"
 #include "attention/slots.h"
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed::attention {
 namespace {
@@ -17,8 +18,7 @@ class Adaptive final : public SpanRoom {
   std::string name() const override { return "adaptive"; }
   void prepare(Pipeline& p) const override {
     check(z_.shape() == Shape{p.n.heads} || z_.numel() == 1, "attend",
-          "the adaptive span has shape {}, wanted one number or one for each of {} heads", z_.shape().text(),
-          p.n.heads);
+          "the adaptive span has shape {}, wanted one number or one for each of {} heads", z_.shape(), p.n.heads);
     check(z_.dtype() == p.q.dtype(), "attend", "the adaptive span is {}, q is {}", heed::name(z_.dtype()),
           heed::name(p.q.dtype()));
     p.renormalized = name();

@@ -5,6 +5,7 @@
 #include "attention/rows.h"
 #include "attention/slots.h"
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed::attention {
 namespace {
@@ -73,8 +74,7 @@ Mechanism documents_row() {
 namespace heed {
 
 Span documents(const Tensor& ids) {
-  check(ids.rank() == 1 || ids.rank() == 2, "documents", "the ids have shape {}, wanted (S) or (B, S)",
-        ids.shape().text());
+  check(ids.rank() == 1 || ids.rank() == 2, "documents", "the ids have shape {}, wanted (S) or (B, S)", ids.shape());
   return {std::make_shared<attention::Documents>(attention::integers("documents' ids", ids),
                                                  ids.rank() == 1 ? 1 : ids.dim(0))};
 }

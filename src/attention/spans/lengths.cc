@@ -2,6 +2,7 @@
 #include "attention/rows.h"
 #include "attention/slots.h"
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed::attention {
 namespace {
@@ -13,8 +14,8 @@ class Lengths final : public SpanRoom {
   bool computes_with_tensors() const override { return false; }
   void prepare(Pipeline& p) const override {
     const std::vector<int64_t> all = integers("key_lengths", lengths_);
-    check(lengths_.shape() == Shape{p.n.batch}, "attend", "key_lengths have shape {}, wanted ({})",
-          lengths_.shape().text(), p.n.batch);
+    check(lengths_.shape() == Shape{p.n.batch}, "attend", "key_lengths have shape {}, wanted ({})", lengths_.shape(),
+          p.n.batch);
     for (size_t b = 0; b < all.size(); ++b)
       check(all[b] >= 0 && all[b] <= p.n.keys, "attend", "key_lengths[{}] is {}, wanted 0 to {}", b, all[b], p.n.keys);
     p.visible.restrict(

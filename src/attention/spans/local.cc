@@ -10,6 +10,7 @@
 #include "attention/rows.h"
 #include "attention/slots.h"
 #include "base/check.h"
+#include "tensor/shape_format.h"
 
 namespace heed::attention {
 namespace {
@@ -34,8 +35,7 @@ class LocalP final : public SpanRoom {
  public:
   LocalP(Tensor w, Tensor v, int64_t reach) : w_(std::move(w)), v_(std::move(v)), reach_(static_cast<double>(reach)) {
     check((w_.rank() == 2 && v_.rank() == 1) || (w_.rank() == 3 && v_.rank() == 2 && w_.dim(0) == v_.dim(0)), "local_p",
-          "W_p has shape {} and v_p {}: wanted (P, D) and (P), or (H, P, D) and (H, P)", w_.shape().text(),
-          v_.shape().text());
+          "W_p has shape {} and v_p {}: wanted (P, D) and (P), or (H, P, D) and (H, P)", w_.shape(), v_.shape());
     check(w_.dim(-2) == v_.dim(-1), "local_p", "W_p makes {} features, v_p takes {}", w_.dim(-2), v_.dim(-1));
   }
   std::string name() const override { return fmt::format("local_p({})", reach_); }

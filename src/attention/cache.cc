@@ -1,11 +1,16 @@
 // Keys and values of what was read so far. Appending copies only what is new; the room doubles when it is full.
 #include <heed/attention.h>
 
+#include <cstring>
+
 #include "base/check.h"
+#include "base/threads.h"
 #include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
+
+constexpr int64_t kWorth = 1 << 16;  // bytes that are worth a thread
 
 void put(Tensor& all, const Tensor& more, int64_t size, int64_t room) {
   if (!all.defined() || all.dim(2) < room) {
@@ -14,6 +19,21 @@ void put(Tensor& all, const Tensor& more, int64_t size, int64_t room) {
     all = larger;
   }
   all.slice(2, size, size + more.dim(2)).copy_from(more.detach());
+}
+
+// The first `size` places of the batches `from`, with room for as many as before.
+Tensor taken(const Tensor& all, std::span<const int64_t> from, int64_t size) {
+  const auto count = static_cast<int64_t>(from.size()), groups = all.dim(1);
+  Tensor rows({count, groups, all.dim(2), all.dim(3)}, all.dtype());
+  const int64_t a_place = all.dim(3) * size_of(all.dtype()), a_group = all.dim(2) * a_place;
+  auto* const to = static_cast<char*>(rows.raw());
+  const auto* const origin = static_cast<const char*>(all.raw());
+  parallel(count * groups, 1 + kWorth / (1 + size * a_place), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      std::memcpy(to + i * a_group, origin + (from[static_cast<size_t>(i / groups)] * groups + i % groups) * a_group,
+                  static_cast<size_t>(size * a_place));
+  });
+  return rows;
 }
 
 }  // namespace
@@ -46,14 +66,10 @@ void KeyValueCache::truncate(int64_t size) {
 
 void KeyValueCache::take(const Tensor& batches) {
   if (!keys_.defined()) return;
-  const auto taken = [&](const Tensor& all) {
-    const Tensor filled = index_select(all.slice(2, 0, size_), 0, batches);
-    Tensor room({filled.dim(0), filled.dim(1), all.dim(2), all.dim(3)}, all.dtype());
-    room.slice(2, 0, size_).copy_from(filled);
-    return room;
-  };
-  const NoGrad scope;
-  keys_ = taken(keys_), values_ = taken(values_);
+  const std::span<const int64_t> from = batches.span<int64_t>();
+  for (const int64_t batch : from)
+    check(batch >= 0 && batch < keys_.dim(0), "cache", "batch {} of {} cannot be taken", batch, keys_.dim(0));
+  keys_ = taken(keys_, from, size_), values_ = taken(values_, from, size_);
 }
 
 Attended KeyValueCache::attend(const Tensor& q, const AttendOptions& options) const {

@@ -14,6 +14,9 @@ using heed::testing::must;
 // The benchmarks are not run: what they are handed is looked at.
 namespace heed::bench {
 void run_cases(const Options&) {}
+void run_text(const Options&) {}
+void run_training(const Options&) {}
+void run_decoding(const Options&) {}
 void run_attention(const AttentionOptions& o) {
   must(!o.shape || o.shape->size() == 5, "a shape is five numbers");
   must(!o.window || o.window->size() == 2, "a window is two numbers");

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bench/bench.h"
+#include "hwy/aligned_allocator.h"
 #include "kernels/packed.h"
 
 namespace heed::bench {
@@ -27,6 +28,11 @@ std::vector<float> values(int64_t n) {
   return x;
 }
 
+using Panels = hwy::AlignedFreeUniquePtr<float[]>;
+Panels panels_of(int64_t depth, int64_t columns) {
+  return hwy::AllocateAligned<float>(static_cast<size_t>(kernels::panels_size(depth, columns)));
+}
+
 // The tile alone: weights packed and in the first or second cache, one core. Rows after the last whole tile are the
 // tail.
 void bench_tile(Bench& bench, const char* name, int64_t rows) {
@@ -34,7 +40,8 @@ void bench_tile(Bench& bench, const char* name, int64_t rows) {
   const Sizes s{rows, 64, 64};
   const auto a = values(s.rows * s.depth), w = values(s.columns * s.depth);
   std::vector<float> c(static_cast<size_t>(s.rows * s.columns));
-  const kernels::PackedWeights<float> weights({w.data(), s.columns}, s.depth, s.columns);
+  const Panels panels = panels_of(s.depth, s.columns);
+  const kernels::PackedWeights<float> weights({w.data(), s.columns}, s.depth, s.columns, panels.get());
   const kernels::PackedProduct<float> product{s.rows, a.data(), s.depth, &weights, c.data(), s.columns};
   bench.compute(
       name, shape(s), flops(s), [&] { kernels::multiply(product); }, 1);
@@ -66,10 +73,14 @@ void bench_linear(Bench& bench, const Sizes& s) {
 // A model's weights, more than any cache holds, are read one matrix after the other.
 struct Model {
   static constexpr int64_t kMatrices = 48, kWidth = 1024;
-  std::vector<kernels::PackedWeights<float>> weights{kMatrices};
+  std::vector<Panels> panels;
+  std::vector<kernels::PackedWeights<float>> weights;
   Model() {
     const auto w = values(kWidth * kWidth);
-    for (auto& one : weights) one = kernels::PackedWeights<float>({w.data(), kWidth, true}, kWidth, kWidth);
+    for (int64_t i = 0; i < kMatrices; ++i) {
+      panels.push_back(panels_of(kWidth, kWidth));
+      weights.emplace_back(kernels::Factor<float>{w.data(), kWidth, true}, kWidth, kWidth, panels.back().get());
+    }
   }
   void run(int64_t rows, const float* x, float* y) const {
     for (size_t i = 0; i < weights.size(); ++i)

@@ -183,16 +183,15 @@ void multiply_all(const PackedProduct<T>& p) {
 }  // namespace
 
 template <class T>
-PackedWeights<T>::PackedWeights(const Factor<T>& b, int64_t depth, int64_t columns) : depth_(depth), columns_(columns) {
-  const int64_t size = panels_size(depth, columns);
-  panels_ = hwy::AllocateAligned<T>(static_cast<size_t>(std::max<int64_t>(size, 1)));
-  if (size == 0) return;
+PackedWeights<T>::PackedWeights(const Factor<T>& b, int64_t depth, int64_t columns, T* to)
+    : panels_(to), depth_(depth), columns_(columns) {
+  if (panels_size(depth, columns) == 0) return;
   const int64_t panels = panel_count(columns);
   parallel(panels, grain(panels, depth * columns), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       Factor<T> from = b;
       from.data += i * kPanelWidth * (b.transposed ? b.stride : 1);
-      pack_into(from, depth, std::min(kPanelWidth, columns - i * kPanelWidth), panels_.get() + i * depth * kPanelWidth);
+      pack_into(from, depth, std::min(kPanelWidth, columns - i * kPanelWidth), to + i * depth * kPanelWidth);
     }
   });
 }

@@ -1,12 +1,13 @@
 // Products with constant weights: packed once into the tile's panels, then read at the speed of the memory by few rows.
 //
-//   PackedWeights<float> weights({w, in, /*transposed=*/true}, in, out);
+//   std::vector<float> room(panels_size(in, out));                              // aligned to 64 bytes at best
+//   PackedWeights<float> weights({w, in, /*transposed=*/true}, in, out, room.data());
 //   multiply(PackedProduct<float>{.rows = 4, .a = x, .a_stride = in, .weights = &weights, .c = y, .c_stride = out});
 #pragma once
 
 #include <cstdint>
 
-#include "hwy/aligned_allocator.h"
+#include "kernels/panels.h"
 #include "kernels/products.h"
 
 namespace heed::kernels {
@@ -14,15 +15,16 @@ namespace heed::kernels {
 template <class T>
 class PackedWeights {
  public:
-  PackedWeights() = default;                                          // nothing packed: panels() is null
-  PackedWeights(const Factor<T>& b, int64_t depth, int64_t columns);  // a copy of B, depth × columns
+  PackedWeights() = default;  // nothing packed: panels() is null
+  // A copy of B, depth × columns, in panels_size(depth, columns) numbers that the caller keeps alive.
+  PackedWeights(const Factor<T>& b, int64_t depth, int64_t columns, T* panels);
 
   int64_t depth() const { return depth_; }
   int64_t columns() const { return columns_; }
-  const T* panels() const { return panels_.get(); }  // [columns/64][depth][64], zeros after the last column
+  const T* panels() const { return panels_; }
 
  private:
-  hwy::AlignedFreeUniquePtr<T[]> panels_;
+  const T* panels_ = nullptr;
   int64_t depth_ = 0, columns_ = 0;
 };
 

@@ -23,7 +23,7 @@ std::vector<T> random_values(int64_t n, uint32_t seed) {
 template <class T>
 struct Data {
   int64_t rows, columns, depth, a_stride, c_stride;
-  std::vector<T> a, w, c, bias;
+  std::vector<T> a, w, c, bias, panels;
   PackedWeights<T> weights;
   bool transposed;
   Data(int64_t rows, int64_t columns, int64_t depth, bool transposed)
@@ -36,8 +36,9 @@ struct Data {
         w(random_values<T>(columns * depth, 2)),
         c(random_values<T>(rows * c_stride, 3)),
         bias(random_values<T>(columns, 4)),
+        panels(static_cast<size_t>(panels_size(depth, columns))),
         transposed(transposed) {
-    weights = PackedWeights<T>({w.data(), transposed ? depth : columns, transposed}, depth, columns);
+    weights = PackedWeights<T>({w.data(), transposed ? depth : columns, transposed}, depth, columns, panels.data());
   }
   PackedProduct<T> product() { return {rows, a.data(), a_stride, &weights, c.data(), c_stride}; }
   std::vector<double> want(bool accumulate, bool with_bias) const {

@@ -9,6 +9,7 @@
 // Only the bottom layer waits for attention: the others go over the whole target at once.
 #include "models/choices.h"
 #include "models/options.h"
+#include "nn/recurrent_step.h"
 #include "nn/source_attention.h"
 
 namespace heed {
@@ -103,13 +104,13 @@ struct Gnmt {
     Tensor y, contexts, weights;
   };
   Bottom look(State& state, const Tensor& embedded, const Pass& pass) const {
-    const Recurrent layer = dropouts.recurrence(decoder[0], pass);
+    const SteppedLayer layer(dropouts.recurrence(decoder[0], pass), embedded);
     RecurrentState& at = state.decoder[0];
     std::vector<Tensor> y, contexts, weights;
-    for (const Tensor& word : unstack(embedded, 1)) {
+    for (const Tensor& word : layer.read()) {
       const Attended seen = attention(unsqueeze(at.h, 1), state.memory, state.place++, pass.weights);
       contexts.push_back(squeeze(seen.out, 1)), weights.push_back(seen.weights);
-      at = layer.step(concat({word, contexts.back()}, 1), at);
+      at = layer.step(word, contexts.back(), at);
       y.push_back(at.h);
     }
     return {stack(y, 0), stack(contexts, 0), pass.weights ? concat(weights, 1) : Tensor()};

@@ -2,11 +2,14 @@
 //
 //   h_j = [→h_j; ←h_j]             a recurrent layer in both directions over the source
 //   s_0 = tanh(W ←h_1)
-//   c_i = Σ_j a_ij h_j             attention from the state before the step, a_ij = softmax_j(vᵀ tanh(W s_{i−1} + U
-//   h_j)) s_i = cell([E y_{i−1}; c_i], s_{i−1}) t_i = maxout(U s_{i−1} + V E y_{i−1} + C c_i), the larger of each pair
+//   a_ij = softmax_j(vᵀ tanh(W s_{i−1} + U h_j))             attention from the state before the step
+//   c_i = Σ_j a_ij h_j
+//   s_i = cell([E y_{i−1}; c_i], s_{i−1})
+//   t_i = maxout(U s_{i−1} + V E y_{i−1} + C c_i)            the larger of each pair
 //   p(y_i) = softmax(W t_i)
 #include "models/choices.h"
 #include "models/options.h"
+#include "nn/recurrent_step.h"
 #include "nn/source_attention.h"
 
 namespace heed {
@@ -83,14 +86,14 @@ struct RnnSearch {
 
   Decoded steps(State& state, const Tensor& ids, const Pass& pass) const {
     const Tensor embedded = dropouts.embed(target, ids, pass);
-    const Recurrent cell = dropouts.recurrence(decoder, pass);
+    const SteppedLayer cell(dropouts.recurrence(decoder, pass), embedded);
     std::vector<Tensor> states, contexts, weights;
-    for (const Tensor& word : unstack(embedded, 1)) {
+    for (const Tensor& word : cell.read()) {
       const Attended seen = attention(unsqueeze(state.decoder.h, 1), state.memory, state.place++, pass.weights);
       const Tensor context = squeeze(seen.out, 1);
       states.push_back(state.decoder.h), contexts.push_back(context);
       if (pass.weights) weights.push_back(squeeze(seen.weights, 1));
-      state.decoder = cell.step(concat({word, context}, 1), state.decoder);
+      state.decoder = cell.step(word, context, state.decoder);
     }
     const Tensor features = maxout(of_state(stack(states, 1)) + of_word(embedded) + of_context(stack(contexts, 1)));
     return {dropouts(features, pass), pass.weights ? stack(weights, 1) : Tensor(), {}};

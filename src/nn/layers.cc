@@ -45,14 +45,6 @@ Recurrent::Recurrent(Cell cell, int64_t in, int64_t out, bool bidirectional) : c
   }
 }
 
-RecurrentState Recurrent::step(const Tensor& x, const RecurrentState& before) const {
-  check(directions.size() == 1, "recurrent", "a step in two directions: wanted a layer of one");
-  const auto state = [](const Tensor& of) { return of.defined() ? unsqueeze(of, 0) : of; };
-  const RecurrentOutput after =
-      recurrent(cell, unsqueeze(x, 0), directions, {.h0 = state(before.h), .c0 = state(before.c)});
-  return {select(after.h, 0, 0), after.c.defined() ? select(after.c, 0, 0) : Tensor()};
-}
-
 Conv2d::Conv2d(int64_t in, int64_t out, int64_t kernel, const ConvolutionOptions& options)
     : weight(heed::weight({out, in / options.groups, kernel, kernel})), bias(heed::weight({out})), options(options) {
   initialize::he_uniform(weight);

@@ -12,6 +12,10 @@ Tensor without_direction(const Tensor& state) { return state.defined() ? select(
 
 LayerRun run(const Recurrent& layer, const Tensor& x, const RecurrentState& from, const LayerRunOptions& options) {
   check(layer.directions.size() == 1, "recurrent", "a run in two directions from a state: wanted a layer of one");
+  if (x.dim(0) == 1 && !options.lengths.defined()) {
+    const RecurrentState after = layer.step(select(x, 0, 0), from);
+    return {unsqueeze(after.h, 0), after};
+  }
   const RecurrentOutput after = layer(x, {.lengths = options.lengths,
                                           .h0 = of_one_direction(from.h),
                                           .c0 = of_one_direction(from.c),

@@ -77,11 +77,11 @@ Tensor column_sums(const Tensor& dy) {
   });
 }
 
-// y = activation(x Wᵀ + b) for x (rows, in), off the tape. Weights that nobody trains are read as they were packed.
+// y = activation(x Wᵀ + b) for x (rows, in), off the tape.
 template <class T>
 void multiply_into(const Tensor& x, const Tensor& weight, const T* bias, Activation activation, Tensor* y) {
   const int64_t rows = x.dim(0), in = weight.dim(1), out = weight.dim(0);
-  const auto packed = recording() ? nullptr : packed_weight<T>(weight);
+  const auto packed = goes_by_panels(rows, recording()) ? packed_weight<T>(weight) : nullptr;
   if (packed)
     return kernels::multiply(kernels::PackedProduct<T>{.rows = rows,
                                                        .a = x.data<T>(),
@@ -113,13 +113,31 @@ Tensor fused(const Tensor& x, const Tensor& weight, const Tensor& bias, Activati
   });
 }
 
+// dx = g W
+Tensor input_gradient(const Tensor& g, const Tensor& weight) {
+  return dispatch_floating(g.dtype(), "linear", [&](auto zero) {
+    using T = decltype(zero);
+    const Tensor rows = weight.packed();
+    const auto packed = goes_by_panels(g.dim(0), true) ? packed_weight<T>(rows, Side::backward) : nullptr;
+    if (!packed) return multiplied(g, rows);
+    Tensor dx({g.dim(0), weight.dim(1)}, g.dtype());
+    kernels::multiply(kernels::PackedProduct<T>{.rows = g.dim(0),
+                                                .a = std::as_const(g).data<T>(),
+                                                .a_stride = g.dim(1),
+                                                .weights = packed.get(),
+                                                .c = dx.data<T>(),
+                                                .c_stride = dx.dim(1)});
+    return dx;
+  });
+}
+
 // y = f(x Wᵀ + b), g = dy f': dx = g W, dW = gᵀ x, db = Σ g
 Tensor linear_rows(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation) {
   const Tensor y = fused(x, weight, bias, activation);
   return record("linear", y, {x, weight, bias},
                 [=, x = x.detach(), weight = weight.detach()](const Tensor& dy, Gradients& d) {
                   const Tensor g = before_activation(dy, y, activation);
-                  if (d.needs(0)) d.add(0, multiplied(g, weight));
+                  if (d.needs(0)) d.add(0, input_gradient(g, weight));
                   if (d.needs(1)) d.add(1, multiplied(g.transpose(0, 1), x));
                   if (d.needs(2)) d.add(2, column_sums(g));
                 });

@@ -40,15 +40,30 @@ struct Operand {
   }
 };
 
-// A weight that was seen: once, and nothing is packed yet, or again.
 template <class T>
-struct SeenWeight final : Derived {
+struct Panels {
+  Tensor room;
+  kernels::PackedWeights<T> packed;
+};
+
+// What is packed of a weight so far.
+template <class T>
+struct PanelsOf final : Derived {
   const T* data;
   Shape shape;
-  kernels::PackedWeights<T> packed;
+  Panels<T> forward, backward;
 
-  explicit SeenWeight(const Tensor& weight) : data(weight.data<T>()), shape(weight.shape()) {}
+  explicit PanelsOf(const Tensor& weight) : data(weight.data<T>()), shape(weight.shape()) {}
   bool is(const Tensor& weight) const { return data == weight.raw() && shape == weight.shape(); }
+  const Panels<T>& of(Side side) const { return side == Side::forward ? forward : backward; }
+  void pack(Side side) {
+    const int64_t out = shape[0], in = shape[1];
+    const bool transposed = side == Side::forward;
+    const int64_t depth = transposed ? in : out, columns = transposed ? out : in;
+    Panels<T>& panels = transposed ? forward : backward;
+    panels.room = Tensor({std::max<int64_t>(1, kernels::panels_size(depth, columns))}, dtype_of<T>());
+    panels.packed = {{data, in, transposed}, depth, columns, panels.room.template data<T>()};
+  }
 };
 
 Shape leading(const Shape& shape) { return Shape(std::span(shape.begin(), shape.size() - 2)); }
@@ -89,17 +104,22 @@ Tensor multiplied(const Tensor& a, const Tensor& b) {
 
 // Threads that meet here for the first time may pack twice; each gets a whole one.
 template <class T>
-std::shared_ptr<const kernels::PackedWeights<T>> packed_weight(const Tensor& weight) {
-  auto seen = std::dynamic_pointer_cast<const SeenWeight<T>>(weight.derived());
-  const bool again = seen && seen->is(weight);
-  if (!again || !seen->packed.panels()) {
-    const auto now = std::make_shared<SeenWeight<T>>(weight);
-    if (again) now->packed = {{now->data, weight.dim(1), true}, weight.dim(1), weight.dim(0)};
-    weight.keep(seen = now);
+std::shared_ptr<const kernels::PackedWeights<T>> packed_weight(const Tensor& weight, Side side) {
+  auto seen = std::dynamic_pointer_cast<const PanelsOf<T>>(weight.derived());
+  if (!seen || !seen->is(weight)) {
+    weight.keep(seen = std::make_shared<PanelsOf<T>>(weight));
+    if (!weight.derived()) return nullptr;
   }
-  return again ? std::shared_ptr<const kernels::PackedWeights<T>>(seen, &seen->packed) : nullptr;
+  if (!seen->of(side).packed.panels()) {
+    const auto more = std::make_shared<PanelsOf<T>>(*seen);
+    more->pack(side);
+    weight.keep(seen = more);
+  }
+  return std::shared_ptr<const kernels::PackedWeights<T>>(seen, &seen->of(side).packed);
 }
-template std::shared_ptr<const kernels::PackedWeights<float>> packed_weight(const Tensor&);
-template std::shared_ptr<const kernels::PackedWeights<double>> packed_weight(const Tensor&);
+template std::shared_ptr<const kernels::PackedWeights<float>> packed_weight(const Tensor&, Side);
+template std::shared_ptr<const kernels::PackedWeights<double>> packed_weight(const Tensor&, Side);
+
+bool goes_by_panels(int64_t rows, bool training) { return !training || (rows > 8 && rows <= 128); }
 
 }  // namespace heed

@@ -45,19 +45,33 @@ void Engine::arrive(Place& place, const Tensor& gradient, const Gradients::Part&
   const auto found = only_chosen_ ? chosen_.find(&place) : chosen_.end();
   if (found != chosen_.end())
     add(found->second, summed);
-  else if (outer_ && (!place.node || place.node->sequence < first_))
+  else if (outer_ && belongs_to_outer(place))
     return outer_->arrive(place, summed, part);
   if (!place.node) {
     if (!only_chosen_) add(place.grad, summed.packed());
     return;
   }
-  Node& node = *place.node;
-  if (node.arrived.empty()) {
-    node.arrived.resize(node.output_shapes.size());
-    ready_.push_back(place.node);
-    std::push_heap(ready_.begin(), ready_.end(), older);
+  wait_for(place.node);
+  add(place.node->arrived[static_cast<size_t>(place.output)], summed);
+}
+
+void Engine::wait_for(const std::shared_ptr<Node>& node) {
+  if (!node->arrived.empty()) return;
+  node->arrived.resize(node->output_shapes.size());
+  ready_.push_back(node);
+  std::push_heap(ready_.begin(), ready_.end(), older);
+}
+
+void Engine::settle(const Node* node) {
+  for (auto it = late_.begin(); it != late_.end();) {
+    if (it->second.place->node.get() != node) {
+      ++it;
+      continue;
+    }
+    const LatePlace late = std::move(it->second);
+    it = late_.erase(it);
+    arrive(*late.place, late.work->sum());
   }
-  add(node.arrived[static_cast<size_t>(place.output)], summed);
 }
 
 void Engine::run(Node& node, bool keep) {
@@ -85,8 +99,10 @@ void Engine::walk(const Tensor& output, const Tensor& seed, bool keep) {
     std::pop_heap(ready_.begin(), ready_.end(), older);
     const std::shared_ptr<Node> node = std::move(ready_.back());
     ready_.pop_back();
+    settle(node.get());
     run(*node, keep);
   }
+  settle(nullptr);
 }
 
 static Tensor seed_of(const Tensor& output, const BackwardOptions& options) {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "autograd/engine.h"
 #include "base/check.h"
 #include "kernels/products.h"
 #include "kernels/reduce.h"
@@ -131,15 +132,53 @@ Tensor input_gradient(const Tensor& g, const Tensor& weight) {
   });
 }
 
+// dW = Σ gᵀ x and db = Σ g of the steps that a weight takes part in, each of few rows: of all rows together.
+class RowProducts final : public autograd::Late {
+ public:
+  void add(const Tensor& g, const Tensor& x) {
+    rows_ += g.dim(0), g_.push_back(g), x_.push_back(x);
+    if (rows_ >= kTogether) fold();
+  }
+  Tensor sum() override {
+    if (rows_ > 0) fold();
+    return sum_;
+  }
+
+ private:
+  static constexpr int64_t kTogether = 2048;
+  void fold() {
+    const Tensor some = multiplied(concat(g_, 0).transpose(0, 1), concat(x_, 0));
+    sum_ = sum_.defined() ? sum_ + some : some;
+    rows_ = 0, g_.clear(), x_.clear();
+  }
+  int64_t rows_ = 0;
+  std::vector<Tensor> g_, x_;
+  Tensor sum_;
+};
+class RowSums final : public autograd::Late {
+ public:
+  void add(const Tensor& g) { g_.push_back(g); }
+  Tensor sum() override { return column_sums(concat(g_, 0)); }
+
+ private:
+  std::vector<Tensor> g_;
+};
+
+std::shared_ptr<autograd::Place> place_of(const Tensor& x) { return x.defined() ? x.place() : nullptr; }
+
 // y = f(x Wᵀ + b), g = dy f': dx = g W, dW = gᵀ x, db = Σ g
 Tensor linear_rows(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation) {
   const Tensor y = fused(x, weight, bias, activation);
   return record("linear", y, {x, weight, bias},
-                [=, x = x.detach(), weight = weight.detach()](const Tensor& dy, Gradients& d) {
+                [=, x = x.detach(), weight = weight.detach(), places = std::pair(weight.place(), place_of(bias))](
+                    const Tensor& dy, Gradients& d) {
                   const Tensor g = before_activation(dy, y, activation);
                   if (d.needs(0)) d.add(0, input_gradient(g, weight));
-                  if (d.needs(1)) d.add(1, multiplied(g.transpose(0, 1), x));
-                  if (d.needs(2)) d.add(2, column_sums(g));
+                  autograd::Engine& engine = *autograd::Engine::current();
+                  const bool few = goes_by_panels(g.dim(0), true);
+                  if (d.needs(1))
+                    few ? engine.late<RowProducts>(places.first).add(g, x) : d.add(1, multiplied(g.transpose(0, 1), x));
+                  if (d.needs(2)) few ? engine.late<RowSums>(places.second).add(g) : d.add(2, column_sums(g));
                 });
 }
 

@@ -175,5 +175,45 @@ TEST_P(ConstantWeight, ThreadsShareIt) {
   }
 }
 
+// The steps of a recurrence, each of few rows: their gradients come late, and are those of products one by one.
+class Steps : public ::testing::Test {
+ protected:
+  using Step = std::function<Tensor(const Tensor& x, const Tensor& w, const Tensor& b)>;
+  Tensor x = sample({16, 6}, -1, 1, 1), w = sample({6, 6}, -1, 1, 2).requires_grad(true),
+         b = sample({6}, -1, 1, 3).requires_grad(true);
+
+  static Tensor at_once(const Tensor& x, const Tensor& w, const Tensor& b) { return linear(x, w, b, Activation::tanh); }
+  static Tensor one_by_one(const Tensor& x, const Tensor& w, const Tensor& b) {
+    return tanh(matmul(x, transpose(w, 0, 1)) + b);
+  }
+  static Tensor loss(const Step& step, Tensor x, const Tensor& w, const Tensor& b) {
+    for (int i = 0; i < 300; ++i) x = step(x, w, b);
+    return sum(x * x);
+  }
+  void expect_same(const std::function<Tensor(const Step&)>& loss_of) const {
+    const auto got = gradients(loss_of(at_once), {w, b}), want = gradients(loss_of(one_by_one), {w, b});
+    for (size_t i = 0; i < 2; ++i) EXPECT_TRUE(close(got[i].values(), want[i].values(), 1e-11));
+  }
+};
+
+TEST_F(Steps, OfALeaf) {
+  expect_same([&](const Step& step) { return loss(step, x, w, b); });
+}
+TEST_F(Steps, OfAWeightThatWasComputed) {
+  expect_same([&](const Step& step) { return loss(step, x, w * 0.5 + w, tanh(b)); });
+}
+TEST_F(Steps, OfARecomputedPart) {
+  expect_same([&](const Step& step) {  // w is handed in, b is not
+    return checkpoint([this, step](const std::vector<Tensor>& in) { return loss(step, in[0], in[1], b); },
+                      {x, w * 0.5});
+  });
+}
+TEST_F(Steps, IntoGradientsOfLeaves) {
+  backward(loss(at_once, x, w, b));
+  const auto want = gradients(loss(one_by_one, x, w, b), {w, b});
+  EXPECT_TRUE(close(w.grad().values(), want[0].values(), 1e-11));
+  EXPECT_TRUE(close(b.grad().values(), want[1].values(), 1e-11));
+}
+
 }  // namespace
 }  // namespace heed

@@ -11,7 +11,8 @@ Tokenizer subwords(std::span<const std::string> texts, const TokenOptions& o, Su
   return train_subwords(texts, {.model = model, .size = o.vocabulary, .form = o.lower ? "nmt_nfkc_cf" : "nmt_nfkc"});
 }
 Tokenizer plain(std::span<const std::string> texts, const TokenOptions& o, Cut cut) {
-  return train_tokenizer(texts, {.cut = cut, .lower = o.lower, .vocabulary = {.size = o.vocabulary}});
+  const Form form = cut == Cut::bytes ? Form::none : Form::nfc;
+  return train_tokenizer(texts, {.cut = cut, .form = form, .lower = o.lower, .vocabulary = {.size = o.vocabulary}});
 }
 
 int32_t wanted(const Tokenizer& tokenizer, const char* token) {

@@ -1,5 +1,7 @@
 #include "tasks/translation.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "tasks/run_folder.h"
 #include "train/batches.h"
@@ -33,6 +35,7 @@ std::vector<std::vector<Translation>> TranslationModel::translate(std::span<cons
   for (const std::string& text : texts)
     sources.push_back(source_ids(text)), lengths.push_back(static_cast<int64_t>(sources.back().size()));
   options.begin = ends_of(target).begin, options.ends = {ends_of(target).end};
+  options.longest = std::min(options.longest, longest);
   std::vector<std::vector<Translation>> translations(texts.size());
   for (const auto& batch : batches_by_length(lengths, {.examples = kTogether})) {
     std::vector<std::vector<int32_t>> together;

@@ -17,16 +17,23 @@ bool ends_in(std::string path, std::string_view ending) {
   return path.ends_with(ending);
 }
 
+bool are_numbers(const std::string& columns) {
+  return std::all_of(columns.begin(), columns.end(), [](char c) { return c == ',' || isdigit(c); });
+}
+
 RowReader open(const ColumnOptions& o, const DataFile& file, const char* columns) {
-  RowOptions rows{.header = o.header || !o.columns.empty(),
-                  .bad_lines = o.skip_bad_lines ? BadLines::skip : BadLines::refuse};
+  RowOptions rows{.header = o.header, .bad_lines = o.skip_bad_lines ? BadLines::skip : BadLines::refuse};
   if (!o.columns.empty()) {
     rows.columns = split(o.columns, ',');
     check(rows.columns.size() == 2, "columns", "got '{}', wanted {}", o.columns, columns);
-    rows.header = !std::all_of(o.columns.begin(), o.columns.end(), [](char c) { return c == ',' || isdigit(c); });
+    check(!o.header || !are_numbers(o.columns), "columns", "got '{}', but with --header they have names", o.columns);
+    rows.header = !are_numbers(o.columns);
   }
   if (!file.beside.empty()) return read_parallel(file.path, file.beside, rows);
-  if (ends_in(file.path, ".jsonl") || ends_in(file.path, ".json")) return read_json_lines(file.path, rows);
+  if (ends_in(file.path, ".jsonl") || ends_in(file.path, ".json")) {
+    check(!o.columns.empty(), file.path, "its keys have no order: --columns {} says which are meant", columns);
+    return read_json_lines(file.path, rows);
+  }
   return ends_in(file.path, ".csv") ? read_csv(file.path, rows) : read_tsv(file.path, rows);
 }
 

@@ -89,6 +89,10 @@ def bad_input_is_a_sentence():
     complains(with_data("one_column.tsv"), 1, "one_column.tsv:1", "has one column")
     complains(with_data("binary.tsv"), 1, "binary.tsv:")
     complains(with_data("long.txt", "--target-data", "short.txt"), 1, "short.txt")
+    Path("named.tsv").write_text("x\ty\na\tb\n")
+    complains(with_data("named.tsv", "--header", "--columns", "0,1"), 2, "columns", "they have names")
+    Path("keys.jsonl").write_text('{"source": "a", "about": "b"}\n')
+    complains(with_data("keys.jsonl"), 2, "keys.jsonl", "--columns SOURCE,TARGET")
     complains(with_data("copy.tsv", "--kernel", "3"), 2, "rnn-search", "no option kernel")
     complains(with_data("copy.tsv", "--attention", "alibi"), 2, "alibi", "no place in the source")
     complains(with_data("copy.tsv", "--width", "many"), 2, "width", "many", "whole number")
@@ -134,6 +138,22 @@ def answers_come_line_by_line():
     complains(result, 1, "stdout", "cannot be written")
 
 
+def every_kind_of_token_trains():
+    for kind in ["unigram", "bpe", "words", "characters", "whitespace", "bytes"]:
+        result = heed("train", "translate", "--data", "copy.tsv", "--run", kind, "--tokens", kind, "--width", "16",
+                      "--steps", "1")
+        assert result.returncode == 0, result.stderr
+        assert heed("predict", kind, input="a b\n").returncode == 0
+
+
+def no_model_says_more_than_it_has_places_for():
+    for more in [["--model", "conv-seq2seq"], ["--model", "transformer", "--position", "learned"]]:
+        result = heed("train", "translate", "--data", "copy.tsv", "--run", more[-1], "--tokens", "whitespace", "--width",
+                      "16", "--longest", "8", "--steps", "1", *more)
+        assert result.returncode == 0, result.stderr
+        assert heed("predict", more[-1], input="a b c d e f g h i j k l\n").returncode == 0
+
+
 def options_come_from_files():
     config = heed(*train("config"), "--dump-config").stdout
     Path("run.toml").write_text(config)
@@ -145,6 +165,7 @@ with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
     assert heed("data", "copy", "-n", "400", "--length", "2,6", "-o", "copy.tsv").returncode == 0
     for check in [kills_change_nothing, signals_save_and_say_how_to_go_on, one_writer, bad_input_is_a_sentence,
-                  bad_runs_are_a_sentence, answers_come_line_by_line, options_come_from_files]:
+                  bad_runs_are_a_sentence, answers_come_line_by_line, every_kind_of_token_trains,
+                  no_model_says_more_than_it_has_places_for, options_come_from_files]:
         check()
         print("ok", check.__name__)

@@ -15,6 +15,7 @@ void add_data(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_mechanisms(CLI::App& app);
 void add_compare(CLI::App& app);
+void add_convert(CLI::App& app);
 void add_predict(CLI::App& app);
 void add_eval(CLI::App& app);
 void add_info(CLI::App& app);

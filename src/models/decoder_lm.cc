@@ -1,6 +1,6 @@
 // The decoder-only language model: layers of causal self-attention.
 //     Radford et al. 2019 (GPT-2): norms before the sublayers, learned places, gelu, one table for words in and out
-//     Touvron et al. 2023, arXiv:2302.13971 (Llama): --norm rms --position rope --activation swiglu --groups …
+//     Touvron et al. 2023, arXiv:2302.13971 (Llama): --norm rms --position rope --activation swiglu --bias=false …
 //
 //   x ← E w;  x ← x + self(norm(x));  x ← x + ff(norm(x));  p(next) = softmax(E norm(x))
 #include "base/check.h"
@@ -14,7 +14,7 @@ struct DecoderLmConfig : LayerConfig {
   Count target_words = 0, layers = 4;
   bool tied = true;
 
-  DecoderLmConfig() { pre_norm = true, activation = Inner::gelu, position = "learned"; }
+  DecoderLmConfig() { pre_norm = true, activation = Inner::gelu, position = "learned", scale_embedding = false; }
   void visit(auto&& field) {
     field("target_words", target_words, "tokens"), field("layers", layers, "one above the other");
     LayerConfig::visit(field);
@@ -32,8 +32,8 @@ struct LmLayer {
       : self(self_heads(c)), after_self(c), forward(feed_forward(c)), after_forward(c) {}
   // Without a cache x is the whole text; with one, what comes next.
   Tensor operator()(Tensor x, KeyValueCache* cache, const Pass& pass) const {
-    AttendOptions options = self.options();
-    options.span = options.span & causal(), options.dropout = attention_dropout(after_self.config, pass);
+    AttendOptions options = self_options(self, after_self.config, pass);
+    options.span = options.span & causal();
     x = after_self(x, pass, [&](const Tensor& y) {
       return cache ? self.heads.step(y, *cache, options).out : self.heads(y, options).out;
     });

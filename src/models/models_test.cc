@@ -31,6 +31,7 @@ std::vector<Way> ways() {
   more("luong", {{"attention", "location"}, {"longest", "6"}});
   more("plain-seq2seq", {{"reverse", "false"}, {"cell", "gru"}, {"layers", "1"}});
   more("gnmt", {{"cell", "gru"}, {"layers", "3"}});
+  more("decoder-lm", {{"norm", "rms"}, {"position", "rope"}, {"activation", "swiglu"}, {"bias", "false"}});
   more("conv-seq2seq", {{"kernel", "1"}});
   more("conv-seq2seq", {{"kernel", "4"}, {"layers", "2"}, {"attention", "additive"}});
   return all;
@@ -265,6 +266,7 @@ TEST_P(Models, WhatHasNoAlignmentLearnsFromNone) {
 // Each weight a little along its own gradient: the loss changes by the gradient's length.
 TEST_P(Models, GradientsAreThoseOfTheWholeLoss) {
   Fields fields = {{"dropout", "0"}};
+  if (has("activation") && !GetParam().fields.contains("activation")) fields["activation"] = "gelu";  // without a kink
   Pass pass{.training = true};
   if (has("coverage")) fields["coverage"] = "2", pass.alignment = alignment();
   const auto model = small(fields);

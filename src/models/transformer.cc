@@ -3,8 +3,8 @@
 //   encoder layer   x ← norm(x + self(x));  x ← norm(x + ff(x))                    post-norm, as published
 //   decoder layer   y ← norm(y + causal self(y));  y ← norm(y + cross(y, x));  y ← norm(y + ff(y))
 //   pre-norm        x ← x + self(norm(x)); …; a last norm at the end               Xiong et al. 2020, arXiv:2002.04745
-// Embeddings are multiplied by √D. Sinusoids or a learned table are added to them; other positions act in
-// self-attention.
+// Embeddings are multiplied by √D, unless told otherwise. Sinusoids or a learned table are added to them; other
+// positions act in self-attention.
 #include <cmath>
 
 #include "base/check.h"
@@ -54,8 +54,8 @@ struct DecoderLayer {
   // Without a cache x is the whole text; with one, what comes next.
   Tensor operator()(Tensor x, const Read& source, KeyValueCache* cache, const AttendOptions& looks, Tensor* weights,
                     const Pass& pass) const {
-    AttendOptions options = self.options();
-    options.span = options.span & causal(), options.dropout = attention_dropout(after_self.config, pass);
+    AttendOptions options = self_options(self, after_self.config, pass);
+    options.span = options.span & causal();
     x = after_self(x, pass, [&](const Tensor& y) {
       return cache ? self.heads.step(y, *cache, options).out : self.heads(y, options).out;
     });

@@ -11,9 +11,13 @@
 
 namespace heed {
 
-enum class Inner { relu, gelu, swiglu };
-constexpr std::array<std::pair<const char*, Inner>, 3> names_of(Inner) {
-  return {{{"relu", Inner::relu}, {"gelu", Inner::gelu}, {"swiglu", Inner::swiglu}}};
+enum class Inner { relu, gelu, gelu_tanh, silu, swiglu };
+constexpr std::array<std::pair<const char*, Inner>, 5> names_of(Inner) {
+  return {{{"relu", Inner::relu},
+           {"gelu", Inner::gelu},
+           {"gelu_tanh", Inner::gelu_tanh},
+           {"silu", Inner::silu},
+           {"swiglu", Inner::swiglu}}};
 }
 enum class NormKind { layer, rms };
 constexpr std::array<std::pair<const char*, NormKind>, 2> names_of(NormKind) {
@@ -26,45 +30,73 @@ struct LayerConfig {
   Inner activation = Inner::relu;
   bool pre_norm = false;
   NormKind norm = NormKind::layer;
-  std::string attention = "scaled_dot", position = "sinusoidal";
+  Strength norm_epsilon = 1e-5;
+  bool bias = true, scale_embedding = true;
+  std::string attention = "scaled_dot", position = "sinusoidal_halves";
+  Strength rope_base = 10000;
   Share dropout = 0.1, attention_dropout = 0;
 
   void visit(auto&& field) {
     field("width", width, "of embeddings and layers"), field("heads", heads, "of attention; they divide the width");
     field("groups", groups, "of heads that share keys and values; 0: none share");
     field("inner", inner, "width within the feed-forward layers; 0: four times the width");
-    field("activation", activation, "of the feed-forward layers: relu, gelu or swiglu");
+    field("activation", activation, "of the feed-forward layers: relu, gelu, gelu_tanh, silu or swiglu");
     field("pre_norm", pre_norm, "norms before the sublayers in place of after them: trains more easily");
-    field("norm", norm, "layer or rms");
+    field("norm", norm, "layer or rms"), field("norm_epsilon", norm_epsilon, "added to the variance within norms");
+    field("bias", bias, "in the linear layers");
+    field("scale_embedding", scale_embedding, "embeddings times the root of the width");
     field("attention", attention, "of a text to itself, a mechanism of heed mechanisms");
-    field("position", position, "sinusoidal, learned, none, or a position of heed mechanisms (rope, alibi, t5 …)");
+    field("position", position,
+          "sinusoidal_halves (sines, then cosines), sinusoidal (by turns), learned, none, or a position of heed "
+          "mechanisms (rope, alibi, t5 …)");
+    field("rope_base", rope_base, "of the angles of rope");
     field("longest", longest, "tokens that positions are learned for");
     field("dropout", dropout, "of embeddings and sublayers"),
         field("attention_dropout", attention_dropout, "of weights");
   }
 };
 
+inline bool is_sinusoidal(const LayerConfig& c) {
+  return c.position == "sinusoidal" || c.position == "sinusoidal_halves";
+}
 inline bool placed_in_embedding(const LayerConfig& c) {
-  return c.position == "sinusoidal" || c.position == "learned" || c.position == "none";
+  return is_sinusoidal(c) || c.position == "learned" || c.position == "none";
 }
 inline float attention_dropout(const LayerConfig& c, const Pass& pass) {
   return pass.training ? static_cast<float>(c.attention_dropout) : 0.0f;
 }
-inline MultiHeadOptions head_options(const LayerConfig& c) { return {.heads = c.heads, .groups = c.groups}; }
+inline MultiHeadOptions head_options(const LayerConfig& c) {
+  return {.heads = c.heads, .groups = c.groups, .bias = c.bias};
+}
 inline MechanismHeads self_heads(const LayerConfig& c) {
   return {c.width, head_options(c), c.attention, placed_in_embedding(c) ? "" : c.position, c.longest};
 }
+// What a text's attention to itself is, in this pass.
+inline AttendOptions self_options(const MechanismHeads& self, const LayerConfig& c, const Pass& pass) {
+  AttendOptions options = self.options();
+  if (c.position == "rope") options.position = rope({.base = c.rope_base});
+  options.dropout = attention_dropout(c, pass);
+  return options;
+}
+inline Activation activation_of(Inner inner) {
+  switch (inner) {
+    case Inner::relu: return Activation::relu;
+    case Inner::gelu: return Activation::gelu;
+    case Inner::gelu_tanh: return Activation::gelu_tanh;
+    case Inner::silu:
+    case Inner::swiglu: return Activation::silu;
+  }
+  return Activation::none;
+}
 inline FeedForward feed_forward(const LayerConfig& c) {
-  const bool gated = c.activation == Inner::swiglu;
-  const Activation activation = gated                         ? Activation::silu
-                                : c.activation == Inner::gelu ? Activation::gelu
-                                                              : Activation::relu;
-  return {c.width, c.inner > 0 ? c.inner : 4 * c.width, activation, gated};
+  return {c.width, c.inner > 0 ? c.inner : 4 * c.width, activation_of(c.activation), c.activation == Inner::swiglu,
+          c.bias};
 }
 
 // Either norm.
 struct Norm {
   Tensor weight, bias;
+  double epsilon;
   explicit Norm(const LayerConfig& c);
   Tensor operator()(const Tensor& x) const;
   Tensor of_sum(const Tensor& x, const Tensor& residual) const;
@@ -97,8 +129,8 @@ struct EncoderLayer {
   explicit EncoderLayer(const LayerConfig& c)
       : self(self_heads(c)), after_self(c), forward(feed_forward(c)), after_forward(c) {}
   Tensor operator()(Tensor x, const Tensor& lengths, const Pass& pass) const {
-    AttendOptions options = self.options();
-    options.key_lengths = lengths, options.dropout = attention_dropout(after_self.config, pass);
+    AttendOptions options = self_options(self, after_self.config, pass);
+    options.key_lengths = lengths;
     x = after_self(x, pass, [&](const Tensor& y) { return self.heads(y, options).out; });
     return after_forward(x, pass, forward);
   }
@@ -120,7 +152,7 @@ struct LastNorm {
   }
 };
 
-// √D·E x, with places added where they belong to the embedding.
+// E x, or √D·E x, with places added where they belong to the embedding.
 struct PlacedEmbedding {
   Embedding words;
   Tensor places;  // (longest, D): learned, or sinusoids

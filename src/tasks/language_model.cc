@@ -14,12 +14,12 @@ constexpr int64_t kIgnored = -100;
 }  // namespace
 
 void LanguageModel::add_rows(std::span<const std::string> texts, TokenRows& rows) const {
-  const Ends ends = ends_of(tokenizer);
+  const Ends around = ends();
   std::vector<int32_t> ids;
   for (const std::vector<Token>& tokens : tokenizer.encode_all(texts, {.add_special = false})) {
-    ids = {ends.begin};
+    ids = {around.begin};
     for (const Token& token : tokens) ids.push_back(token.id);
-    ids.push_back(ends.end);
+    ids.push_back(around.end);
     const auto size = static_cast<int64_t>(ids.size());
     for (int64_t begin = 0; begin + 1 < size; begin += longest)
       rows.add(
@@ -52,9 +52,9 @@ double LanguageModel::mean_loss(const TokenRows& rows) const {
 
 std::vector<std::vector<Hypothesis>> LanguageModel::go_on(std::span<const std::string> begun,
                                                           SearchOptions options) const {
-  const Ends ends = ends_of(tokenizer);
+  const Ends around = ends();
   const auto count = static_cast<int64_t>(begun.size());
-  options.begin = ends.begin, options.ends = {ends.end};
+  options.begin = around.begin, options.ends = {around.end};
   options.longest = std::min(options.longest, longest), options.longest_factor = 0;
   options.longest_plus = static_cast<double>(longest);
   for (const std::string& text : begun) options.prefixes.push_back(tokenizer.ids(text, {.add_special = false}));
@@ -71,6 +71,7 @@ LanguageModel LanguageModel::load(const std::string& folder) {
   LanguageModel run{make_model(configuration.name, configuration.fields), load_tokenizer(folder, "tokenizer")};
   if (const auto longest = configuration.fields.find("longest"); longest != configuration.fields.end())
     read_field("longest", longest->second, run.longest);
+  run.own_ends = ends_in(folder, run.tokenizer);
   load_model_weights(folder, run.model->weights());
   return run;
 }

@@ -5,6 +5,8 @@
 #include <heed/models.h>
 #include <heed/text.h>
 
+#include <optional>
+
 #include "tasks/token_rows.h"
 #include "tasks/tokens.h"
 
@@ -14,7 +16,9 @@ struct LanguageModel {
   std::unique_ptr<SequenceModel> model;
   Tokenizer tokenizer;
   int64_t longest = 256;
+  std::optional<Ends> own_ends = {};  // where they are not the tokeniser's <s> and </s>
 
+  Ends ends() const { return own_ends ? *own_ends : ends_of(tokenizer); }
   // <s> text </s>, cut where it is longer than is read at once: what each part says last the next begins with.
   void add_rows(std::span<const std::string> texts, TokenRows& rows) const;
   // The sum over the places of these rows of −log p(next).

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "base/check.h"
+#include "models/field_values.h"
 #include "tensor/file.h"
 #include "train/sealed.h"
 
@@ -55,16 +56,10 @@ Json about_run(const std::string& folder, const std::string& task) {
   return about;
 }
 
-// Numbers, truth values and objects are written as such.
-static Json typed(const std::string& text) {
-  const Json value = Json::parse(text, nullptr, false);
-  return value.is_number() || value.is_boolean() || value.is_object() ? value : Json(text);
-}
-
 void write_configuration(const std::string& folder, const std::string& name,
                          const std::map<std::string, std::string>& fields) {
   Json content = {{"model_type", name}};
-  for (const auto& [field, text] : fields) content[field] = typed(text);
+  for (const auto& [field, text] : fields) content[field] = field_value(text);
   write_json(RunPaths{folder}.config(), content);
 }
 
@@ -74,8 +69,7 @@ ModelConfiguration read_configuration(const std::string& folder) {
   check_format(content.contains("model_type") && content["model_type"].is_string(), path, "names no model_type");
   ModelConfiguration configuration{content["model_type"], {}};
   for (const auto& [field, value] : content.items())
-    if (field != "model_type")
-      configuration.fields[field] = value.is_string() ? value.get<std::string>() : value.dump();
+    if (field != "model_type") configuration.fields[field] = value_text(value);
   return configuration;
 }
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "base/check.h"
+#include "tasks/run_folder.h"
 
 namespace heed {
 namespace {
@@ -47,6 +48,14 @@ Tokenizer make_tokenizer(std::span<const std::string> texts, const ReadingTokenO
 }
 
 Ends ends_of(const Tokenizer& tokenizer) { return {wanted(tokenizer, "<s>"), wanted(tokenizer, "</s>")}; }
+
+Ends ends_in(const std::string& folder, const Tokenizer& tokenizer) {
+  const Json ends = about_run(folder).value("ends", Json());
+  if (!ends.is_object()) return ends_of(tokenizer);
+  const auto whole = [&](const char* name) { return ends.value(name, Json()).is_number_integer(); };
+  check_format(whole("begin") && whole("end"), RunPaths{folder}.about(), "ends: wanted the numbers begin and end");
+  return {ends["begin"], ends["end"]};
+}
 
 void save_tokenizer(const Tokenizer& tokenizer, const std::string& folder, const std::string& name) {
   const bool json = tokenizer.to_bytes().starts_with("{");

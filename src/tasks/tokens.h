@@ -51,6 +51,8 @@ struct Ends {
   int32_t begin, end;
 };
 Ends ends_of(const Tokenizer& tokenizer);  // Error(data) where there are none
+// Of a run: what its heed.json says, or those of its tokeniser.
+Ends ends_in(const std::string& folder, const Tokenizer& tokenizer);
 
 // A tokeniser in a folder: NAME.json or NAME.model, as its kind is written.
 void save_tokenizer(const Tokenizer& tokenizer, const std::string& folder, const std::string& name);

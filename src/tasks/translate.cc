@@ -76,8 +76,8 @@ class TranslateTask final : public TrainingTask {
         training_(std::move(training)),
         validation_(std::move(validation)),
         data_(std::move(data)),
-        ends_(ends_of(run_.target)),
-        source_end_(ends_of(run_.source).end) {}
+        ends_(run_.ends()),
+        source_end_(run_.source_end()) {}
 
   std::string name() const override { return "translate"; }
   std::string model_name() const override { return run_.model->name(); }

@@ -12,7 +12,7 @@ namespace heed {
 std::vector<int32_t> TranslationModel::source_ids(std::string_view text) const {
   std::vector<int32_t> ids = source.ids(text, {.add_special = false});
   if (static_cast<int64_t>(ids.size()) >= longest) ids.resize(static_cast<size_t>(longest) - 1);
-  ids.push_back(ends_of(source).end);
+  ids.push_back(source_end());
   return ids;
 }
 
@@ -34,7 +34,7 @@ std::vector<std::vector<Translation>> TranslationModel::translate(std::span<cons
   std::vector<int64_t> lengths;
   for (const std::string& text : texts)
     sources.push_back(source_ids(text)), lengths.push_back(static_cast<int64_t>(sources.back().size()));
-  options.begin = ends_of(target).begin, options.ends = {ends_of(target).end};
+  options.begin = ends().begin, options.ends = {ends().end};
   options.longest = std::min(options.longest, longest);
   std::vector<std::vector<Translation>> translations(texts.size());
   for (const auto& batch : batches_by_length(lengths, {.examples = kTogether})) {
@@ -75,6 +75,7 @@ TranslationModel TranslationModel::load(const std::string& folder) {
                        load_tokenizer(folder, "target")};
   if (const auto longest = configuration.fields.find("longest"); longest != configuration.fields.end())
     read_field("longest", longest->second, run.longest);
+  run.own_ends = ends_in(folder, run.target);
   load_model_weights(folder, run.model->weights());
   return run;
 }

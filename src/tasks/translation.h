@@ -6,6 +6,7 @@
 #include <heed/text.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,11 @@ struct Translation {
 struct TranslationModel {
   std::unique_ptr<SequenceModel> model;
   Tokenizer source, target;
-  int64_t longest = 256;  // tokens of either side
+  int64_t longest = 256;              // tokens of either side
+  std::optional<Ends> own_ends = {};  // where they are not the tokenisers' <s> and </s>
 
+  Ends ends() const { return own_ends ? *own_ends : ends_of(target); }
+  int32_t source_end() const { return own_ends ? own_ends->end : ends_of(source).end; }
   std::vector<int32_t> source_ids(std::string_view text) const;  // with the end
   // n_best of each text, the best first; sentences of similar length are translated together.
   std::vector<std::vector<Translation>> translate(std::span<const std::string> texts, SearchOptions options = {}) const;

@@ -72,6 +72,9 @@ class SequenceModel : public AnyModel {
   // Step by step: the state before the first word, a row a sentence; then ids (rows, n) of what each row says next.
   virtual std::unique_ptr<DecoderState> begin(const Sentences& source) const = 0;
   virtual Decoded step(DecoderState& state, const Tensor& ids, const Pass& pass = {}) const = 0;
+
+  // Tokens that a language model remembers of the text before; it gets them as its source. Of others 0.
+  virtual int64_t memory() const = 0;
 };
 
 // What a text as a whole is said to be.

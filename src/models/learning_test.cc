@@ -2,6 +2,7 @@
 #include <heed/heed.h>
 
 #include <cstdlib>
+#include <numeric>
 
 #include "support/close.h"
 
@@ -97,6 +98,56 @@ TEST(Learning, AttentionLearnsFortyWhereOneVectorFails) {
   const Training forty{.steps = 600, .length = 40, .batch = 16};
   EXPECT_GE(learned("rnn-search", {}, Task::reverse, forty), 0.95);
   EXPECT_LE(learned("plain-seq2seq", kPlain, Task::copy, forty), 0.05);
+}
+
+// A text says its first half again. Read in halves, the second can only be known by remembering the first.
+struct Halves {
+  Rows first, said, next;
+
+  Halves(int64_t count, int64_t length, uint64_t seed) {
+    Random from{seed};
+    for (int64_t n = 0; n < count; ++n) {
+      const Tensor drawn = randint(kFirst, kFirst + kSymbols, {length}, from);
+      first.emplace_back(drawn.span<int64_t>().begin(), drawn.span<int64_t>().end());
+      next.push_back(first.back());
+      said.push_back({first.back().back()});
+      said.back().insert(said.back().end(), first.back().begin(), first.back().end() - 1);
+    }
+  }
+};
+
+// The mean loss of the second halves, having learned from others.
+double loss_of_second_halves(int64_t memory) {
+  seed(1);
+  const auto model = make_model(
+      "transformer-xl",
+      {{"target_words", "13"}, {"width", "64"}, {"layers", "2"}, {"dropout", "0"}, {"memory", std::to_string(memory)}});
+  const Halves texts(6400, 16, 1), others(200, 16, 2);
+  const auto loss = [&](const Halves& halves, std::span<const int64_t> examples) {
+    Rows first, said, next;
+    for (const int64_t n : examples) {
+      const auto& all = halves.first[static_cast<size_t>(n)];
+      first.emplace_back(all.end() - 1 - model->memory(), all.end() - 1);
+      said.push_back(halves.said[static_cast<size_t>(n)]), next.push_back(halves.next[static_cast<size_t>(n)]);
+    }
+    const Decoded decoded = model->forward(pad(first), pad(said), {.training = true});
+    return model->loss(decoded.features, pad(next).ids, {.reduction = Reduction::sum});
+  };
+  Learner learner;
+  learner.weights = model->weights();
+  learner.lengths.assign(texts.first.size(), 16);
+  learner.count = [](std::span<const int64_t> examples) { return 16.0 * static_cast<double>(examples.size()); };
+  learner.loss = [&](std::span<const int64_t> examples) { return loss(texts, examples); };
+  fit(learner, {.learning_rate = 0.002, .warm_up = 50, .batch = 32, .epochs = 1000, .steps = 400});
+  const NoGrad scope;
+  std::vector<int64_t> all(others.first.size());
+  std::iota(all.begin(), all.end(), 0);
+  return loss(others, all).item() / (16.0 * static_cast<double>(all.size()));
+}
+
+TEST(Learning, TransformerXlRemembersTheTextBefore) {
+  EXPECT_LE(loss_of_second_halves(15), 0.1);
+  EXPECT_GE(loss_of_second_halves(0), 2);  // ln 10 = 2.30 for symbols that could be any
 }
 
 }  // namespace

@@ -129,6 +129,12 @@ class ModelOf final : public NamedModelOf<SequenceModel, Model> {
   using State = StateOf<typename Model::State>;
 
   bool has_source() const override { return Model::kWords.has_source; }
+  int64_t memory() const override {
+    if constexpr (requires { model_.memory(); })
+      return model_.memory();
+    else
+      return 0;
+  }
   Decoded forward(const Sentences& source, const Sentences& target, const Pass& pass) const override {
     Decoded decoded = model_.forward(source, target, pass);
     check(!pass.alignment.defined() || decoded.loss.defined(), Model::kWords.name, "it does not learn from alignments");
@@ -165,6 +171,7 @@ ModelRow gnmt_row();
 ModelRow conv_seq2seq_row();
 ModelRow transformer_row();
 ModelRow decoder_lm_row();
+ModelRow transformer_xl_row();
 
 }  // namespace sequence
 }  // namespace heed

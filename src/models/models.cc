@@ -8,8 +8,9 @@ namespace {
 
 const std::vector<sequence::ModelRow>& rows() {
   static const std::vector<sequence::ModelRow> all = {
-      sequence::rnn_search_row(),   sequence::luong_row(),       sequence::plain_seq2seq_row(), sequence::gnmt_row(),
-      sequence::conv_seq2seq_row(), sequence::transformer_row(), sequence::decoder_lm_row(),
+      sequence::rnn_search_row(), sequence::luong_row(),          sequence::plain_seq2seq_row(),
+      sequence::gnmt_row(),       sequence::conv_seq2seq_row(),   sequence::transformer_row(),
+      sequence::decoder_lm_row(), sequence::transformer_xl_row(),
   };
   return all;
 }

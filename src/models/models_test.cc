@@ -31,6 +31,7 @@ std::vector<Way> ways() {
   more("luong", {{"attention", "location"}, {"longest", "6"}});
   more("plain-seq2seq", {{"reverse", "false"}, {"cell", "gru"}, {"layers", "1"}});
   more("gnmt", {{"cell", "gru"}, {"layers", "3"}});
+  more("transformer-xl", {{"pre_norm", "true"}, {"position", "rope"}, {"groups", "2"}});
   more("decoder-lm", {{"norm", "rms"}, {"position", "rope"}, {"activation", "swiglu"}, {"bias", "false"}});
   more("conv-seq2seq", {{"kernel", "1"}});
   more("conv-seq2seq", {{"kernel", "4"}, {"layers", "2"}, {"attention", "additive"}});

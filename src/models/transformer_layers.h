@@ -116,6 +116,8 @@ struct Sublayer {
     if (config.pre_norm) return x + dropped(f(norm(x)), config.dropout, pass);
     return norm.of_sum(x, dropped(f(x), config.dropout, pass));
   }
+  // What the sublayer sees of x.
+  Tensor before(const Tensor& x) const { return config.pre_norm ? norm(x) : x; }
   void visit(auto&& field) { field("norm", norm); }
 };
 

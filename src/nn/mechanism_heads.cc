@@ -45,11 +45,19 @@ const attention::Mechanism* row_of(const std::string& name) {
 }
 
 int64_t inner_of(const attention::Mechanism* row, const attention::Sizes& n) {
-  return row && std::string(row->name) == "shaw" ? 2 * kReach + 1 : n.width;
+  const std::string name = row ? row->name : "";
+  return name == "shaw" ? 2 * kReach + 1 : name == "transformer_xl" ? n.heads * n.width : n.width;
 }
 
 attention::LearnedTensors tensors_of(const attention::Mechanism* row, const attention::Sizes& n) {
   return row ? initial_tensors(*row, n, inner_of(row, n)) : attention::LearnedTensors();
+}
+
+// Error where mechanism and position do not go together.
+void check_combine(const MechanismHeads& layer) {
+  const attention::Sizes n = sizes_of(layer);
+  const Tensor k = zeros({1, n.groups, 2, n.width}), v = zeros({1, n.groups, 2, n.value_width});
+  describe(zeros({1, n.heads, 2, n.width}), k, v, layer.options());
 }
 
 }  // namespace
@@ -58,7 +66,7 @@ MechanismHeads::MechanismHeads(int64_t width, const MultiHeadOptions& of_heads, 
                                const std::string& position, int64_t longest)
     : heads(width, of_heads), mechanism(row_of(mechanism)), position(row_of(position)), longest(longest) {
   learned = tensors_of(this->mechanism, sizes_of(*this)), places = tensors_of(this->position, sizes_of(*this));
-  check_goes_on(mechanism), options();
+  check_goes_on(mechanism), check_combine(*this);
 }
 
 AttendOptions MechanismHeads::options() const {

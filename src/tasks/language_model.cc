@@ -27,6 +27,23 @@ void LanguageModel::add_rows(std::span<const std::string> texts, TokenRows& rows
   }
 }
 
+// A row that does not begin a text goes on from the row before, whose last token is its first.
+Sentences LanguageModel::before(const TokenRows& rows, std::span<const int64_t> which) const {
+  if (model->memory() == 0) return {};
+  const auto most = static_cast<size_t>(model->memory());
+  const int32_t begin = ends().begin;
+  std::vector<std::vector<int32_t>> texts;
+  for (int64_t n : which) {
+    std::vector<int32_t> ids;
+    for (; rows[n][0] != begin && ids.size() < most; --n) {
+      const auto earlier = rows[n - 1];
+      ids.insert(ids.begin(), earlier.begin(), earlier.end() - 1);
+    }
+    texts.emplace_back(ids.end() - static_cast<std::ptrdiff_t>(std::min(most, ids.size())), ids.end());
+  }
+  return pad(texts);
+}
+
 Tensor LanguageModel::loss(const TokenRows& rows, std::span<const int64_t> which, const CrossEntropyOptions& options,
                            const Pass& pass) const {
   std::vector<std::vector<int32_t>> said, next;
@@ -35,7 +52,7 @@ Tensor LanguageModel::loss(const TokenRows& rows, std::span<const int64_t> which
     said.emplace_back(ids.begin(), ids.end() - 1);
     next.emplace_back(ids.begin() + 1, ids.end());
   }
-  const Decoded decoded = model->forward({}, pad(said), pass);
+  const Decoded decoded = model->forward(before(rows, which), pad(said), pass);
   CrossEntropyOptions summed = options;
   summed.ignored = kIgnored, summed.reduction = Reduction::sum;
   return model->loss(decoded.features, pad(next, kIgnored).ids, summed);

@@ -21,6 +21,8 @@ struct LanguageModel {
   Ends ends() const { return own_ends ? *own_ends : ends_of(tokenizer); }
   // <s> text </s>, cut where it is longer than is read at once: what each part says last the next begins with.
   void add_rows(std::span<const std::string> texts, TokenRows& rows) const;
+  // What each of these rows goes on from, as much as the model remembers.
+  Sentences before(const TokenRows& rows, std::span<const int64_t> which) const;
   // The sum over the places of these rows of −log p(next).
   Tensor loss(const TokenRows& rows, std::span<const int64_t> which, const CrossEntropyOptions& options,
               const Pass& pass) const;

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 WIDTH, SOURCE_WORDS, TARGET_WORDS, LONGEST = 6, 7, 5, 5
 SOURCES = [[3, 4, 6, 2], [5, 2], [6, 3, 2]]
 TARGETS = [[1, 4, 3], [1, 2, 3, 4], [1, 3]]
+BEFORE = [[1, 2, 4, 3], [], [3, 4]]  # what a language model remembers
 rng = np.random.default_rng(5)
 store = {}
 
@@ -176,6 +177,37 @@ def conv(w, source, target, kernel, layers=2):
     return list(w.linear("target_out", x, WIDTH))
 
 
+def transformer_xl(w, before, target, layers=2, heads=2):
+    """Dai et al. 2019; `before` is the memory: the inputs of the same layer, without gradients."""
+    depth = WIDTH // heads
+
+    def attend(name, x, memory):
+        both = torch.cat([memory.detach(), x])
+        q, k, v = (w.linear(f"{name}.heads.{part}", of, WIDTH).view(-1, heads, depth)
+                   for part, of in (("query", x), ("key", both), ("value", both)))
+        u, b = w(f"{name}.u", heads, depth), w(f"{name}.v_bias", heads, depth)
+        distance = torch.arange(len(memory), len(both))[:, None] - torch.arange(len(both))[None]
+        angles = distance[..., None] * 10000.0 ** (-torch.arange(0, WIDTH, 2, dtype=torch.float64) / WIDTH)
+        r = F.linear(torch.cat([angles.sin(), angles.cos()], -1), w(f"{name}.w_relative", WIDTH, WIDTH))
+        r = r.view(len(x), len(both), heads, depth)
+        scores = torch.einsum("thd,shd->hts", q + u, k) + torch.einsum("thd,tshd->hts", q + b, r)
+        weights = torch.softmax((scores / math.sqrt(depth)).masked_fill(distance < 0, -math.inf), -1)
+        return w.linear(f"{name}.heads.output", torch.einsum("hts,shd->thd", weights, v).reshape(-1, WIDTH), WIDTH)
+
+    def norm(name, x):
+        return F.layer_norm(x, (WIDTH,), w(f"{name}.weight", WIDTH), w(f"{name}.bias", WIDTH))
+
+    def layer(n, x, memory):
+        x = norm(f"layers.{n}.after_self.norm", x + attend(f"layers.{n}.self", x, memory))
+        inner = torch.relu(w.linear(f"layers.{n}.forward.in", x, 4 * WIDTH))
+        return norm(f"layers.{n}.after_forward.norm", x + w.linear(f"layers.{n}.forward.out", inner, WIDTH))
+
+    m, h = (w.embed("text.words", ids, TARGET_WORDS) * math.sqrt(WIDTH) for ids in (before, target))
+    for n in range(layers):
+        m, h = layer(n, m, m[:0]), layer(n, h, m)
+    return list(h)
+
+
 def padded(rows):
     ids = np.zeros((len(rows), max(map(len, rows))), np.int64)
     for n, row in enumerate(rows):
@@ -183,12 +215,12 @@ def padded(rows):
     return ids
 
 
-def case(name, twin):
+def case(name, twin, sources=SOURCES, logits_of=lambda w, x: w.linear("words", x, TARGET_WORDS)):
     w, steps = Weights(), max(map(len, TARGETS))
-    logits = torch.zeros(len(SOURCES), steps, TARGET_WORDS, dtype=torch.float64)
-    for n, (source, target) in enumerate(zip(SOURCES, TARGETS)):
-        features = torch.stack(twin(w, torch.tensor(source), torch.tensor(target)))
-        logits[n, : len(target)] = w.linear("words", features, TARGET_WORDS)
+    logits = torch.zeros(len(sources), steps, TARGET_WORDS, dtype=torch.float64)
+    for n, (source, target) in enumerate(zip(sources, TARGETS)):
+        features = torch.stack(twin(w, torch.tensor(source, dtype=torch.int64), torch.tensor(target)))
+        logits[n, : len(target)] = logits_of(w, features)
     seed = np.zeros(logits.shape, np.float32)
     for n, target in enumerate(TARGETS):
         seed[n, : len(target)] = rng.uniform(-1, 1, (len(target), TARGET_WORDS))
@@ -200,6 +232,7 @@ def case(name, twin):
 
 
 store["source"], store["source_lengths"] = padded(SOURCES), np.array([len(s) for s in SOURCES])
+store["before"], store["before_lengths"] = padded(BEFORE), np.array([len(b) for b in BEFORE])
 store["target"], store["target_lengths"] = padded(TARGETS), np.array([len(t) for t in TARGETS])
 case("rnn_search", lambda w, s, t: rnn_search(w, s, t, "gru"))
 case("rnn_search_lstm", lambda w, s, t: rnn_search(w, s, t, "lstm"))
@@ -211,6 +244,7 @@ case("plain_seq2seq", lambda w, s, t: plain(w, s, t, "lstm"))
 case("gnmt", lambda w, s, t: gnmt(w, s, t, "lstm"))
 case("conv_seq2seq", lambda w, s, t: conv(w, s, t, 3))
 case("conv_seq2seq_even", lambda w, s, t: conv(w, s, t, 2, layers=1))
+case("transformer_xl", transformer_xl, BEFORE, lambda w, x: x @ w("text.words.weight", TARGET_WORDS, WIDTH).T)
 
 np.savez_compressed("models.npz", **store)
 print(len({k.split("/")[0] for k in store if "/" in k}), "cases,", len(store), "arrays")

@@ -4,8 +4,8 @@ languages, which must show the same code, and the examples in the public headers
 
     examples_test.py BUILD
 
-The example of a header is what stands behind `//   ` (three spaces) in its first comment. Lines that follow each other are
-one block. Statements go into a function of their own; a block that begins with a type or a function stands outside.
+The examples of a header are what stands behind `//   ` (three spaces) at the beginning of a line. Lines that follow each
+other are one block. Statements go into a function of their own; a block that begins with a type or a function stands outside.
 """
 import re
 import subprocess
@@ -40,8 +40,6 @@ def header_blocks(path):
         if block:
             blocks.append(block)
             block = []
-        if not line.startswith("//"):
-            return blocks
     return blocks
 
 

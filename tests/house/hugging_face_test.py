@@ -63,29 +63,40 @@ def returns(run, folder):
         assert (Path(folder) / file).read_bytes() == (Path(f"{folder}-again") / file).read_bytes(), file
 
 
+def said_by(run, *options):
+    """What it makes of a few texts, with the log-probability of each token."""
+    texts = "".join(f"{text}\n" for text in ("a b c", "k l", "z y x w v", "q", "m m"))
+    return [json.loads(line) for line in heed("predict", run, "--json", "--strategy", "greedy", *options, input=texts).splitlines()]
+
+
 def language_model(name, model_class, *options):
     heed("train", "lm", "--data", "text.txt", "--run", name, *COMMON, *options)
     heed("convert", name, "-o", f"{name}-theirs")
-    said = json.loads(heed("predict", name, "--json", "--strategy", "greedy", "--longest", "40", input="abcabd\n"))
-    config = json.loads(Path(f"{name}-theirs/config.json").read_text())
-    ids = ids_of(f"{name}-theirs", "tokenizer", said["tokens"])
-    with torch.no_grad():
-        logits = loaded(model_class, f"{name}-theirs")(torch.tensor([[config["bos_token_id"], *ids[:-1]]])).logits
-    agrees(name, log_probabilities(logits, ids)[said["prompt_tokens"]:], said["log_probabilities"][said["prompt_tokens"]:])
+    begin = json.loads(Path(f"{name}-theirs/config.json").read_text())["bos_token_id"]
+    model, theirs, ours = loaded(model_class, f"{name}-theirs"), [], []
+    for said in said_by(name, "--longest", "20"):
+        ids = ids_of(f"{name}-theirs", "tokenizer", said["tokens"])
+        with torch.no_grad():
+            logits = model(torch.tensor([[begin, *ids[:-1]]])).logits
+        theirs += log_probabilities(logits, ids)[said["prompt_tokens"]:]
+        ours += said["log_probabilities"][said["prompt_tokens"]:]
+    agrees(name, theirs, ours)
     returns(name, f"{name}-theirs")
 
 
 def translator(name, *options):
     heed("train", "translate", "--model", "transformer", "--data", "copy.tsv", "--run", name, *COMMON, *options)
     heed("convert", name, "-o", f"{name}-theirs")
-    said = json.loads(heed("predict", name, "--json", "--strategy", "greedy", input="abcdefghij\n"))
-    config = json.loads(Path(f"{name}-theirs/config.json").read_text())
-    source, ids = ids_of(f"{name}-theirs", "source", said["source_tokens"]), ids_of(f"{name}-theirs", "target", said["tokens"])
-    with torch.no_grad():
-        logits = loaded(MarianMTModel, f"{name}-theirs")(
-            input_ids=torch.tensor([source]), decoder_input_ids=torch.tensor([[config["decoder_start_token_id"], *ids[:-1]]])
-        ).logits
-    agrees(name, log_probabilities(logits, ids), said["log_probabilities"])
+    begin = json.loads(Path(f"{name}-theirs/config.json").read_text())["decoder_start_token_id"]
+    model, theirs, ours = loaded(MarianMTModel, f"{name}-theirs"), [], []
+    for said in said_by(name):
+        source = ids_of(f"{name}-theirs", "source", said["source_tokens"])
+        ids = ids_of(f"{name}-theirs", "target", said["tokens"])
+        with torch.no_grad():
+            logits = model(input_ids=torch.tensor([source]), decoder_input_ids=torch.tensor([[begin, *ids[:-1]]])).logits
+        theirs += log_probabilities(logits, ids)
+        ours += said["log_probabilities"]
+    agrees(name, theirs, ours)
     returns(name, f"{name}-theirs")
 
 

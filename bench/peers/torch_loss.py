@@ -54,7 +54,7 @@ class Decoder(nn.Module):
                 nn.init.zeros_(weight)
 
     def forward(self, ids):
-        x = self.drop(self.words(ids) * math.sqrt(WIDTH) + self.places[:ids.shape[1]])
+        x = self.drop(self.words(ids) + self.places[:ids.shape[1]])
         mask = nn.Transformer.generate_square_subsequent_mask(ids.shape[1])
         for layer in self.layers:
             x = layer(x, src_mask=mask, is_causal=True)
@@ -98,8 +98,8 @@ def heed_loss(folder, seed):
     subprocess.run([ARGUMENTS.heed, "train", "lm", "--data", folder / "train", "--validation", folder / "held_out",
                     "--run", run, "--tokens", "characters", "--width", str(WIDTH), "--heads", str(HEADS), "--layers",
                     str(LAYERS), "--longest", str(LONGEST), "--batch", str(BATCH), "--learning-rate", str(RATE),
-                    "--schedule", "constant", "--dropout", str(DROPOUT), "--steps", str(STEPS), "--epochs", "1000",
-                    "--validate-every", str(STEPS), "--seed", str(seed)], check=True, capture_output=True)
+                    "--schedule", "constant", "--warm-up", "0", "--dropout", str(DROPOUT), "--steps", str(STEPS),
+                    "--epochs", "1000", "--validate-every", str(STEPS), "--seed", str(seed)], check=True, capture_output=True)
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     return [line["validation_loss"] for line in lines if "validation_loss" in line][-1]
 

@@ -41,9 +41,10 @@ format:
 bench: all
 	@build/release/heed bench ops
 	@build/release/heed bench attention
-# The pages that are made from the table of mechanisms.
+# The pages that are made from the program's own tables.
 docs: all
 	@mkdir -p docs/mechanisms && rm -f docs/mechanisms/*.md && build/release/heed mechanisms --write docs/mechanisms
+	@build/release/heed options > docs/options.md
 fuzz: setup
 	@$(call QUIET_CONFIGURE,fuzz) && cmake --build --preset fuzz && tools/run-fuzz build/fuzz
 install: all

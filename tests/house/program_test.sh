@@ -26,6 +26,9 @@ expect_said "did you mean '--filter'"
 HEED_THREADS=none expect_exit 2 --version
 expect_said HEED_THREADS
 
+page=$(cd "$(dirname "$0")/../../docs" && pwd)/options.md
+diff "$page" <("$heed" options) || failed "docs/options.md is not what heed options prints: run make docs"
+
 # The quickest of ten runs: a busy machine must not fail it.
 quickest() {
   local best=1000000 begin took

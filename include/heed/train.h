@@ -183,11 +183,11 @@ struct FitOptions {
 
 // What is trained: weights, and losses of examples by their numbers.
 struct Learner {
-  NamedTensors weights;          // those that require no gradient stay as they are
-  std::vector<int64_t> lengths;  // of the training examples: a batch holds such of similar length
-  std::function<double(std::span<const int64_t> examples)> count;  // of what the loss is a sum over
-  std::function<Tensor(std::span<const int64_t> examples)> loss;   // a sum, one number
-  std::function<double()> validate;                                // less is better; none: the training loss counts
+  NamedTensors weights = {};          // those that require no gradient stay as they are
+  std::vector<int64_t> lengths = {};  // of the training examples: a batch holds such of similar length
+  std::function<double(std::span<const int64_t> examples)> count = {};  // of what the loss is a sum over
+  std::function<Tensor(std::span<const int64_t> examples)> loss = {};   // a sum, one number
+  std::function<double()> validate = {};  // less is better; none: the training loss counts
 };
 
 // Where training stands; what a checkpoint keeps beside the tensors.
@@ -235,11 +235,37 @@ struct FitWatchers {
   std::function<void(const ValidationReport&)> on_validation = {};  // the weights are those that were validated
   std::function<bool(const TrainingState&)> save = {};              // false: it could not; asked again ten steps later
   std::function<bool()> stop = {};                                  // true: ends after this step, saved
+  std::function<double(int64_t step)> learning_rate = {};           // in place of the schedule's
 };
 
 // Trains until a limit of the options is reached, and puts the best weights back. `from`: goes on from there, with the
 // same options. Error(numeric) after several bad steps in a row, the weights as they were before them.
 TrainingProgress fit(const Learner& learner, const FitOptions& options = {}, const FitWatchers& watchers = {},
                      const TrainingState* from = nullptr);
+
+// ---- before training ------------------------------------------------------------------------------------------------
+
+// Bytes, an estimate: the weights, which are there; gradients, the optimiser's state and copies of the weights; what
+// the largest batch leaves on the tape. Tries the longest example, and leaves no trace.
+struct MemoryNeed {
+  int64_t weights = 0, optimizer = 0, batch = 0;
+  int64_t more() const { return optimizer + batch; }  // than there is before training
+};
+MemoryNeed memory_needed(const Learner& learner, const FitOptions& options = {});
+
+// What becomes of the loss while the learning rate grows from step to step; weights are afterwards as they were.
+struct RateTestOptions {
+  double least = 1e-6, most = 1;
+  int64_t steps = 200;
+};
+struct RateTest {
+  struct Point {
+    double rate, loss;  // smoothed
+  };
+  std::vector<Point> curve;  // up to where the loss diverges
+  double suggested = 0;
+};
+RateTest find_learning_rate(const Learner& learner, const FitOptions& options = {}, const RateTestOptions& test = {},
+                            const FitWatchers& watchers = {});
 
 }  // namespace heed

@@ -48,7 +48,7 @@ void add_compare(CLI::App& app) {
   const auto call = std::make_shared<Call>();
   verb->add_option("RUNS", call->runs, "folders of runs; the first is what the others are compared with")->required();
   verb->add_flag("--json", call->json, "an array, an object a run and figure");
-  add_fields(*verb, call->given, fields_of_tasks(&TaskRow::evaluate_fields), "Data and decoding");
+  add_fields_of_tasks(*verb, call->given, &TaskRow::evaluate_fields);
   verb->callback([call] { compare(*call); });
 }
 

@@ -58,7 +58,7 @@ void add_eval(CLI::App& app) {
   const auto call = std::make_shared<Call>();
   verb->add_option("RUN", call->run, "folder of the run")->required();
   verb->add_flag("--json", call->json, "one object");
-  add_fields(*verb, call->given, fields_of_tasks(&TaskRow::evaluate_fields), "Data and decoding");
+  add_fields_of_tasks(*verb, call->given, &TaskRow::evaluate_fields);
   verb->callback([call] { evaluate(*call); });
 }
 

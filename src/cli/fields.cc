@@ -1,8 +1,9 @@
 #include "cli/fields.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cctype>
-#include <set>
 
 namespace heed::cli {
 namespace {
@@ -34,13 +35,19 @@ void add_fields(CLI::App& verb, std::map<std::string, std::string>& given, const
   for (const ModelField& field : fields) add_field(verb, given, field, group);
 }
 
-std::vector<ModelField> fields_of_tasks(std::vector<ModelField> (*TaskRow::*of)()) {
+void add_fields_of_tasks(CLI::App& verb, std::map<std::string, std::string>& given,
+                         std::vector<ModelField> (*TaskRow::*of)()) {
   std::vector<ModelField> all;
-  std::set<std::string> seen;
+  std::map<std::string, std::vector<std::string>> whose;
   for (const TaskRow& task : tasks())
-    for (const ModelField& field : (task.*of)())
-      if (seen.insert(field.name).second) all.push_back(field);
-  return all;
+    for (const ModelField& field : (task.*of)()) {
+      if (whose[field.name].empty()) all.push_back(field);
+      whose[field.name].emplace_back(task.name);
+    }
+  for (const ModelField& field : all) {
+    const bool every = whose[field.name].size() == tasks().size();
+    add_field(verb, given, field, every ? "Every run" : fmt::format("Runs of {}", fmt::join(whose[field.name], ", ")));
+  }
 }
 
 }  // namespace heed::cli

@@ -17,7 +17,8 @@ namespace heed::cli {
 void add_fields(CLI::App& verb, std::map<std::string, std::string>& given, const std::vector<ModelField>& fields,
                 const std::string& group);
 
-// The fields that some task has, each once.
-std::vector<ModelField> fields_of_tasks(std::vector<ModelField> (*TaskRow::*of)());
+// The fields that some task has, each once, in groups that say whose they are.
+void add_fields_of_tasks(CLI::App& verb, std::map<std::string, std::string>& given,
+                         std::vector<ModelField> (*TaskRow::*of)());
 
 }  // namespace heed::cli

@@ -70,7 +70,7 @@ void add_predict(CLI::App& app) {
   verb->add_option("-o,--out", call->out, "the answers; stdout where not said");
   verb->add_flag("--json", call->json, "an object a line: text, tokens, scores");
   verb->add_flag("--draw", call->draw, "below each answer where it looked")->excludes("--json");
-  add_fields(*verb, call->given, fields_of_tasks(&TaskRow::predict_fields), "Decoding");
+  add_fields_of_tasks(*verb, call->given, &TaskRow::predict_fields);
   verb->callback([call] { predict(*call); });
 }
 

@@ -13,12 +13,26 @@
 #include "cli/train_progress.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
+#include "explain/curve.h"
+#include "tasks/folds.h"
 #include "tasks/run_folder.h"
 #include "tasks/training_run.h"
 
 namespace heed::cli {
 namespace {
 
+// What belongs to the program's call, and to no task.
+struct CallOptions {
+  std::string run;
+  int64_t folds = 0;
+  bool find_lr = false;
+
+  void visit(auto&& field) {
+    field("run", run, "folder of the run: made, or gone on with");
+    field("folds", folds, "trainings, each held out another of so many parts of the data, in folders below; 0: one");
+    field("find_lr", find_lr, "nothing but a test of learning rates: the loss while the rate grows, and which to take");
+  }
+};
 struct Call {
   std::string config;
   std::map<std::string, std::string> given;
@@ -42,20 +56,17 @@ ModelField model_field(const TaskRow& task) {
   return {"model", names.front(), fmt::format("one of {}", fmt::join(names, ", "))};
 }
 
-void train(const TaskRow& task, const Call& call) {
-  std::map<std::string, std::string> given = call.given;
-  const std::string run = given["run"];
-  check(!run.empty(), "train", "it wants --run DIR, a folder for the run");
-  given.erase("run");
+RunWatchers watchers_of(TrainProgress& progress) {
+  return {.on_begin = [&](const auto& plan) { progress.begin(plan); },
+          .on_step = [&](const auto& report) { progress.step(report); },
+          .on_validation = [&](const auto& report, const auto& made) { progress.validation(report, made); },
+          .on_trouble = [&](const auto& what) { progress.trouble(what); },
+          .stop = StopSignals::asked};
+}
+
+void train_once(const TaskRow& task, const Fields& fields, const std::string& run) {
   TrainProgress progress;
-  const StopSignals signals;
-  const TrainingProgress end = train_run(
-      task, Fields(given), run,
-      {.on_begin = [&](const auto& made, const auto& fields, const auto& from) { progress.begin(made, fields, from); },
-       .on_step = [&](const auto& report) { progress.step(report); },
-       .on_validation = [&](const auto& report, const auto& made) { progress.validation(report, made); },
-       .on_trouble = [&](const auto& what) { progress.trouble(what); },
-       .stop = StopSignals::asked});
+  const TrainingProgress end = train_run(task, fields, run, watchers_of(progress));
   progress.clear();
   if (StopSignals::asked()) {
     fmt::print(stderr, "heed: saved after step {}. The same command goes on from there:\n  heed train {} --run {}\n",
@@ -66,13 +77,47 @@ void train(const TaskRow& task, const Call& call) {
              end.step, duration(end.seconds), end.best_step, run);
 }
 
+void train_several(const TaskRow& task, const Fields& fields, const CallOptions& options) {
+  TrainProgress progress;
+  const std::vector<FoldFigure> figures = train_folds(task, fields, options.run, options.folds, watchers_of(progress));
+  progress.clear();
+  if (StopSignals::asked()) {
+    fmt::print(stderr, "heed: saved. The same command goes on from there.\n");
+    throw Interrupted();
+  }
+  fmt::print("{:<16} {:>9} {:>10}   of {} folds\n", "figure", "mean", "deviation", options.folds);
+  for (const FoldFigure& f : figures)
+    fmt::print("{:<16} {:9.4g} {:10.3g}   {:.4g}\n", f.name, f.mean, f.deviation, fmt::join(f.values, "  "));
+}
+
+void find_rate(const TaskRow& task, const Fields& fields) {
+  TrainProgress progress;
+  const RateTest test = test_rates(task, fields, watchers_of(progress));
+  progress.clear();
+  if (StopSignals::asked()) throw Interrupted();
+  std::vector<explain::CurvePoint> points;
+  for (const RateTest::Point& point : test.curve) points.push_back({point.rate, point.loss});
+  fmt::print("The loss while the learning rate grows:\n{}\n", fmt::join(explain::curve(points, test.suggested), "\n"));
+  fmt::print("Suggested, a tenth of where it was least: --learning-rate {:.2g}\n", test.suggested);
+}
+
+void train(const TaskRow& task, const Call& call) {
+  std::map<std::string, std::string> given = call.given;
+  const auto options = Fields(given).take<CallOptions>();
+  for (const ModelField& field : fields_of<CallOptions>()) given.erase(field.name);
+  const StopSignals signals;
+  if (options.find_lr) return find_rate(task, Fields(given));
+  check(!options.run.empty(), "train", "it wants --run DIR, a folder for the run");
+  options.folds == 0 ? train_once(task, Fields(given), options.run) : train_several(task, Fields(given), options);
+}
+
 // Everything that a training of the task may be told, in the order of its help.
 struct Group {
   const char* name;
   std::vector<ModelField> fields;
 };
 std::vector<Group> groups_of(const TaskRow& task) {
-  return {{"Run", {{"run", "", "folder of the run: made, or gone on with"}}},
+  return {{"Run", fields_of<CallOptions>()},
           {"Model", {model_field(task)}},
           {"Data", task.fields()},
           {"Training", fields_of<FitOptions>()},

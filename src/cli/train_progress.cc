@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 
 #include "base/clock.h"
+#include "base/memory_limit.h"
 
 namespace heed::cli {
 namespace {
@@ -28,6 +30,11 @@ std::string bar(double share) {
   return text;
 }
 
+std::string spaced(std::string name) {
+  std::replace(name.begin(), name.end(), '_', ' ');
+  return name;
+}
+
 double left(const StepReport& r) { return r.share > 0 ? r.progress.seconds * (1 - r.share) / r.share : 0; }
 
 }  // namespace
@@ -41,16 +48,21 @@ std::string duration(double seconds) {
 
 TrainProgress::TrainProgress() : bar_(draws_bars()) {}
 
-void TrainProgress::begin(const TrainingTask& task, const Fields& fields, const TrainingProgress& from) {
+void TrainProgress::begin(const RunPlan& plan) {
+  const TrainingTask& task = plan.task;
   unit_ = task.unit();
   int64_t weights = 0;
   for (const auto& [name, tensor] : task.learner().weights) weights += tensor.numel();
   std::string chosen;
-  for (const auto& [name, text] : fields.all()) chosen += fmt::format(" {}={}", name, text);
+  for (const auto& [name, text] : plan.fields.all()) chosen += fmt::format(" {}={}", name, text);
   line(fmt::format("{}: {} with {:.2f} M weights on {}", task.name(), task.model_name(),
                    static_cast<double>(weights) / 1e6, task.data().dump()));
   line("options:" + chosen);
-  if (from.step > 0) line(fmt::format("goes on after step {}, {} so far", from.step, duration(from.seconds)));
+  line(fmt::format("memory: about {} of weights, {} of gradients and the optimizer, {} of the largest batch",
+                   memory_text(plan.memory.weights), memory_text(plan.memory.optimizer),
+                   memory_text(plan.memory.batch)));
+  if (plan.from.step > 0)
+    line(fmt::format("goes on after step {}, {} so far", plan.from.step, duration(plan.from.seconds)));
 }
 
 void TrainProgress::step(const StepReport& r) {
@@ -68,9 +80,8 @@ void TrainProgress::step(const StepReport& r) {
 }
 
 void TrainProgress::validation(const ValidationReport& r, const TrainingTask& task) {
-  std::string text =
-      fmt::format("step {}  training loss {:.4f}  validation loss {:.4f}", r.progress.step, r.training_loss, r.value);
-  for (const Measure& measure : task.measure()) text += fmt::format("  {} {:.4g}", measure.name, measure.value);
+  std::string text = fmt::format("step {}  training loss {:.4f}", r.progress.step, r.training_loss);
+  for (const Measure& measure : task.measure()) text += fmt::format("  {} {:.4g}", spaced(measure.name), measure.value);
   line(text + (r.best ? "  best so far" : ""));
   for (const std::string& sample : task.samples(kSamples)) line("    " + sample);
 }

@@ -10,7 +10,7 @@ namespace heed::cli {
 class TrainProgress {
  public:
   TrainProgress();  // looks what stderr is
-  void begin(const TrainingTask& task, const Fields& fields, const TrainingProgress& from);
+  void begin(const RunPlan& plan);
   void step(const StepReport& report);
   void validation(const ValidationReport& report, const TrainingTask& task);
   void trouble(const std::string& what);

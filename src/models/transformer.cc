@@ -3,13 +3,14 @@
 //   encoder layer   x ← norm(x + self(x));  x ← norm(x + ff(x))                    post-norm, as published
 //   decoder layer   y ← norm(y + causal self(y));  y ← norm(y + cross(y, x));  y ← norm(y + ff(y))
 //   pre-norm        x ← x + self(norm(x)); …; a last norm at the end               Xiong et al. 2020, arXiv:2002.04745
-// Embeddings are multiplied by √D, unless told otherwise. Sinusoids or a learned table are added to them; other
-// positions act in self-attention.
+// Where a place looked is a mean over the heads of the last layer. Embeddings are multiplied by √D, unless told
+// otherwise. Sinusoids or a learned table are added to them; other positions act in self-attention.
 #include <cmath>
 
 #include "base/check.h"
 #include "models/choices.h"
 #include "models/model.h"
+#include "models/options.h"
 #include "models/transformer_layers.h"
 
 namespace heed {
@@ -19,6 +20,7 @@ struct TransformerConfig : LayerConfig {
   Count source_words = 0, target_words = 0, layers = 3;
   int64_t decoder_layers = 0;
   bool tied = true, shared = false;
+  AlignmentLosses alignment;
 
   void visit(auto&& field) {
     field("source_words", source_words, "tokens of the source"), field("target_words", target_words, "of the target");
@@ -27,6 +29,7 @@ struct TransformerConfig : LayerConfig {
     LayerConfig::visit(field);
     field("tied", tied, "the target's embeddings are the last layer's weights too");
     field("shared", shared, "one table of embeddings for source and target, of one vocabulary");
+    alignment.visit(field);
   }
 };
 
@@ -122,7 +125,7 @@ struct Transformer {
 
   Decoded forward(const Sentences& text, const Sentences& said, const Pass& pass) const {
     State state = read(encode(text, pass), text.lengths);
-    return decode(state, said.ids, false, pass);
+    return config.alignment(decode(state, said.ids, false, config.alignment.seeing(pass)), said, pass);
   }
   Decoded step(State& state, const Tensor& ids, const Pass& pass) const { return decode(state, ids, true, pass); }
 

@@ -18,8 +18,8 @@ namespace {
 // ---- numbers ----------------------------------------------------------------------------------------------------
 
 struct LabelledRows {
-  TokenRows texts;
-  std::vector<float> targets;  // (texts, width)
+  TokenRows texts = {};
+  std::vector<float> targets = {};  // (texts, width)
   size_t width = 1;
   int64_t cut = 0;  // texts that are longer than what is read
   int64_t size() const { return texts.size(); }
@@ -84,7 +84,8 @@ class ClassifyTask final : public TrainingTask {
         training_(std::move(training)),
         validation_(std::move(validation)),
         data_(std::move(data)),
-        how_{options.smoothing, class_weights(options.class_weights, run_.labels, training_.targets)} {}
+        how_{options.smoothing, class_weights(options.class_weights, run_.labels, training_.targets)},
+        best_by_(options.best_by) {}
 
   std::string name() const override { return "classify"; }
   std::string model_name() const override { return run_.model->name(); }
@@ -128,7 +129,9 @@ class ClassifyTask final : public TrainingTask {
     const Tensor logits = concat(batches);
     seen_.answers = run_.labels.answers(logits), seen_.targets = validation_.targets_of(seen_.order);
     seen_.measures = run_.labels.measures(seen_.answers, seen_.targets);
-    return run_.labels.loss(logits, seen_.targets, {}).item() / static_cast<double>(validation_.size());
+    const double loss = run_.labels.loss(logits, seen_.targets, {}).item() / static_cast<double>(validation_.size());
+    seen_.measures.insert(seen_.measures.begin(), {"validation_loss", loss});
+    return seen_.by(best_by_);
   }
 
   // Held-out texts as the last validation saw them.
@@ -137,14 +140,33 @@ class ClassifyTask final : public TrainingTask {
     std::vector<Answer> answers;
     Tensor targets;
     std::vector<Measure> measures;
+
+    // Less is better.
+    double by(BestLabelsBy measure) const {
+      if (measure == BestLabelsBy::loss) return measures[0].value;
+      const auto of = std::find_if(measures.begin(), measures.end(),
+                                   [&](const Measure& each) { return each.name == field_text(measure); });
+      return measure == BestLabelsBy::mae ? of->value : -of->value;
+    }
   };
 
   ClassificationModel run_;
   LabelledRows training_, validation_;
   Json data_;
   Labels::Loss how_;
+  BestLabelsBy best_by_;
   mutable Seen seen_;
 };
+
+void check_best_by(BestLabelsBy by, LabelKind kind) {
+  using enum BestLabelsBy;
+  const std::vector<BestLabelsBy> of_kind = kind == LabelKind::single  ? std::vector{loss, accuracy, f1}
+                                            : kind == LabelKind::multi ? std::vector{loss, exact, f1, macro_f1}
+                                                                       : std::vector{loss, mae, r2};
+  std::vector<std::string> names;
+  for (const BestLabelsBy each : of_kind) names.push_back(field_text(each));
+  if (std::find(of_kind.begin(), of_kind.end(), by) == of_kind.end()) refuse_choice("best_by", field_text(by), names);
+}
 
 char separator_of(const ClassifyOptions& o) {
   check(o.separator.size() == 1, "separator", "got '{}', wanted one character", o.separator);
@@ -205,6 +227,7 @@ std::vector<ModelInfo> classify_models() { return without_fields(classifiers(), 
 
 std::unique_ptr<TrainingTask> classify_task(Fields& fields, const std::string& folder) {
   const auto options = fields.take<ClassifyOptions>();
+  check_best_by(options.best_by, options.kind);
   const HeldOut held = parse_held_out(options.validation);
   const auto seed = static_cast<uint64_t>(fields.take<FitOptions>().seed);
   TwoColumnReader reader = open_labelled(options, options.data, options.kind);
@@ -223,7 +246,7 @@ std::unique_ptr<TrainingTask> classify_task(Fields& fields, const std::string& f
       Reading{tokenizer, labels, options.longest, path}(rows, held_out, training, validation);
     };
   };
-  read_all(reader, std::move(first), held.share, seed, take_from(options.data));
+  read_all(reader, std::move(first), held, seed, take_from(options.data));
   if (!held.file.path.empty()) {
     const TwoColumns all = open_labelled(options, held.file.path, options.kind).next(kLearnedFrom);
     take_from(held.file.path)(all, std::vector<bool>(static_cast<size_t>(all.size()), true));

@@ -1,6 +1,7 @@
 // Training a classifier: labelled texts become tokens, targets, batches and losses.
 #pragma once
 
+#include <array>
 #include <memory>
 
 #include "tasks/fields.h"
@@ -22,11 +23,24 @@ struct LabelledOptions : ColumnOptions {
 };
 TwoColumnReader open_labelled(const LabelledOptions& options, const std::string& path, LabelKind kind);
 
+// What of the held-out texts says which weights are the best: their loss, or one of Labels::measures.
+enum class BestLabelsBy { loss, accuracy, f1, exact, macro_f1, mae, r2 };
+constexpr std::array<std::pair<const char*, BestLabelsBy>, 7> names_of(BestLabelsBy) {
+  return {{{"loss", BestLabelsBy::loss},
+           {"accuracy", BestLabelsBy::accuracy},
+           {"f1", BestLabelsBy::f1},
+           {"exact", BestLabelsBy::exact},
+           {"macro_f1", BestLabelsBy::macro_f1},
+           {"mae", BestLabelsBy::mae},
+           {"r2", BestLabelsBy::r2}}};
+}
+
 struct ClassifyOptions : LabelledOptions {
   LabelKind kind = LabelKind::single;
   std::string separator = ",", validation = "0.1", class_weights, vectors;
   int64_t longest = 256;
   double smoothing = 0;
+  BestLabelsBy best_by = BestLabelsBy::loss;
   bool frozen = false;
 
   void visit(auto&& field) {
@@ -36,6 +50,7 @@ struct ClassifyOptions : LabelledOptions {
     field("validation", validation, "held out: a share of the data, or a file like --data");
     field("longest", longest, "tokens of a text that are read");
     field("smoothing", smoothing, "of labels, as 0.1");
+    field("best_by", best_by, "loss; accuracy or f1; of several labels exact, f1 or macro_f1; of numbers mae or r2");
     field("class_weights", class_weights, "balanced, or LABEL=WEIGHT,…: how much a text of each label counts");
     field("vectors", vectors, "word vectors to begin with: a file of word2vec or GloVe");
     field("frozen", frozen, "the words' vectors stay as they are");

@@ -31,13 +31,14 @@ void make_folder(const std::string& folder) {
 
 constexpr std::array kOfLanguage = {"tokenizer"};
 constexpr std::array kOfTranslation = {"source", "target"};
-std::span<const char* const> tokenizers_of(const std::string& task) {
-  return task == "lm" ? std::span<const char* const>(kOfLanguage) : kOfTranslation;
+std::span<const char* const> tokenizers_of(const std::string& task, const std::string& folder) {
+  const bool joint = has_tokenizer(folder, "tokenizer") && !has_tokenizer(folder, "source");
+  return task == "lm" || joint ? std::span<const char* const>(kOfLanguage) : kOfTranslation;
 }
 
 void copy_tokenizers(const std::string& task, const std::string& from, const std::string& to) {
-  for (const std::string name : tokenizers_of(task)) {
-    if (!fs::exists(from + "/" + name + ".json") && !fs::exists(from + "/" + name + ".model"))
+  for (const std::string name : tokenizers_of(task, from)) {
+    if (!has_tokenizer(from, name))
       throw Error(ErrorKind::data, from, fmt::format("holds neither {0}.json nor {0}.model", name),
                   "texts are cut into numbers by one of them");
     save_tokenizer(load_tokenizer(from, name), to, name);
@@ -47,7 +48,7 @@ void copy_tokenizers(const std::string& task, const std::string& from, const std
 // ---- ends -----------------------------------------------------------------------------------------------------------
 
 Ends ends_of_run(const std::string& folder, const std::string& task) {
-  return ends_in(folder, load_tokenizer(folder, tokenizers_of(task).back()));
+  return ends_in(folder, load_tokenizer(folder, tokenizers_of(task, folder).back()));
 }
 
 void say_ends(Json& config, const Ends& ends, bool with_source) {

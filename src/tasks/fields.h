@@ -30,6 +30,7 @@ class Fields {
   // Those of these names, as text.
   std::map<std::string, std::string> take(const std::vector<std::string>& names);
 
+  bool is(const std::string& name, const std::string& text) const { return given(name) && given_.at(name) == text; }
   bool given(const std::string& name) const { return given_.contains(name); }
   const std::map<std::string, std::string>& all() const { return given_; }
   // Where the option was not given: a default that depends on the data.

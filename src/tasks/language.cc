@@ -55,10 +55,10 @@ class LanguageTask final : public TrainingTask {
     learner.loss = [this](std::span<const int64_t> examples) {
       return run_.loss(training_, examples, {.smoothing = options_.smoothing}, {.training = true});
     };
-    if (validation_.size() > 0) learner.validate = [this] { return loss_ = run_.mean_loss(validation_); };
+    if (validation_.size() > 0) learner.validate = [this] { return validate(); };
     return learner;
   }
-  std::vector<Measure> measure() const override { return {{"perplexity", std::exp(loss_)}}; }
+  std::vector<Measure> measure() const override { return measures_; }
   std::vector<std::string> samples(int64_t count) const override {
     const std::vector<std::string> nothing(static_cast<size_t>(count));
     std::vector<std::string> lines;
@@ -68,32 +68,69 @@ class LanguageTask final : public TrainingTask {
   }
 
  private:
+  double validate() const {
+    const double loss = run_.mean_loss(validation_);
+    measures_ = {{"validation_loss", loss}, {"perplexity", std::exp(loss)}};
+    return loss;
+  }
+
   LanguageOptions options_;
   LanguageModel run_;
   TokenRows training_, validation_;
   Json data_;
-  mutable double loss_ = 0;
+  mutable std::vector<Measure> measures_;
 };
 
-std::vector<std::string> read_texts(const LineOptions& options, const std::string& path, BadRows* bad = nullptr) {
-  RowReader reader = read_lines(path, {.bad_lines = options.skip_bad_lines ? BadLines::skip : BadLines::refuse});
-  std::vector<std::string> texts;
-  for (Row row; reader.next(&row);)
-    if (!row.values[0].empty()) texts.push_back(std::move(row.values[0]));
-  if (bad) *bad = reader.bad();
-  if (texts.empty()) throw Error(ErrorKind::data, path, "holds no text");
-  return texts;
-}
+constexpr int64_t kPiece = 50'000;  // lines
+
+// The texts of a file, piece by piece, without empty lines.
+class TextReader {
+ public:
+  TextReader(const LineOptions& options, const std::string& path)
+      : path_(path),
+        lines_(read_lines(path, {.bad_lines = options.skip_bad_lines ? BadLines::skip : BadLines::refuse})) {}
+  // None at the end; Error(data) where there are none at all.
+  std::vector<std::string> next(int64_t most = kPiece) {
+    std::vector<std::string> texts;
+    for (Row row; static_cast<int64_t>(texts.size()) < most && lines_.next(&row);)
+      if (!row.values[0].empty()) texts.push_back(std::move(row.values[0]));
+    if (texts.empty() && read_ == 0) throw Error(ErrorKind::data, path_, "holds no text");
+    read_ += static_cast<int64_t>(texts.size());
+    return texts;
+  }
+  const BadRows& bad() const { return lines_.bad(); }
+
+ private:
+  std::string path_;
+  RowReader lines_;
+  int64_t read_ = 0;
+};
 
 struct Parts {
-  std::vector<std::string> training, validation;
+  TokenRows training, validation;
+  int64_t training_lines = 0, validation_lines = 0;
+
+  void add(const LanguageModel& by, std::vector<std::string> texts, const std::vector<bool>& out) {
+    std::vector<std::string> learned, held;
+    for (size_t n = 0; n < texts.size(); ++n) (out[n] ? held : learned).push_back(std::move(texts[n]));
+    by.add_rows(learned, training), by.add_rows(held, validation);
+    training_lines += static_cast<int64_t>(learned.size()), validation_lines += static_cast<int64_t>(held.size());
+  }
 };
-Parts divided(std::vector<std::string> texts, const LanguageOptions& options, uint64_t seed) {
+// What was read first and all that follows.
+Parts read_parts(const LanguageModel& by, const LanguageOptions& options, TextReader& reader,
+                 std::vector<std::string> texts, uint64_t seed) {
   const HeldOut held = parse_held_out(options.validation);
   Parts parts;
-  const std::vector<bool> out = held_out(0, static_cast<int64_t>(texts.size()), held.share, seed);
-  for (size_t n = 0; n < texts.size(); ++n) (out[n] ? parts.validation : parts.training).push_back(std::move(texts[n]));
-  if (!held.file.path.empty()) parts.validation = read_texts(options, held.file.path);
+  for (int64_t read = 0; !texts.empty(); texts = reader.next()) {
+    const auto count = static_cast<int64_t>(texts.size());
+    parts.add(by, std::move(texts), held_out(read, count, held, seed));
+    read += count;
+  }
+  if (held.file.path.empty()) return parts;
+  TextReader dev(options, held.file.path);
+  for (texts = dev.next(); !texts.empty(); texts = dev.next())
+    parts.add(by, texts, std::vector<bool>(texts.size(), true));
   return parts;
 }
 
@@ -124,12 +161,15 @@ class LanguageRun final : public TrainedRun {
 
   Evaluation evaluate(Fields& fields) const override {
     const auto options = fields.take<LineOptions>();
-    const std::vector<std::string> texts = read_texts(options, options.data);
+    check(!options.data.empty(), "lm", "it wants --data FILE");
+    TextReader reader(options, options.data);
     TokenRows rows;
-    run_.add_rows(texts, rows);
     double tokens = 0, bytes = 0;
+    for (auto texts = reader.next(); !texts.empty(); texts = reader.next()) {
+      run_.add_rows(texts, rows);
+      for (const std::string& text : texts) bytes += static_cast<double>(text.size() + 1);
+    }
     for (int64_t n = 0; n < rows.size(); ++n) tokens += static_cast<double>(rows.length(n) - 1);
-    for (const std::string& text : texts) bytes += static_cast<double>(text.size() + 1);
     const double loss = run_.mean_loss(rows), bits = loss * tokens / bytes / std::log(2.0);
     return {{{"perplexity", "a token", std::exp(loss)}, {"bits", "a byte", bits}}, ""};
   }
@@ -167,25 +207,23 @@ std::unique_ptr<TrainingTask> language_task(Fields& fields, const std::string& f
   check(!options.data.empty(), "lm", "it wants --data FILE to learn from");
   check(options.longest > 1, "longest", "got {}, wanted at least 2", options.longest);
   const auto seed = static_cast<uint64_t>(fields.take<FitOptions>().seed);
-  BadRows bad;
-  std::vector<std::string> texts = read_texts(options, options.data, &bad);
+  TextReader reader(options, options.data);
+  std::vector<std::string> texts = reader.next(kLearnedFrom);
   suggest(fields, static_cast<int64_t>(texts.size()));
   const auto tokens = fields.take<TokenOptions>();
   const Tokenizer tokenizer = folder.empty() ? make_tokenizer(texts, tokens) : load_tokenizer(folder, "tokenizer");
-  const Parts parts = divided(std::move(texts), options, seed);
 
   const ModelInfo chosen = chosen_model(fields, language_models());
   auto model_fields = take_fields(fields, chosen);
   model_fields["target_words"] = std::to_string(tokenizer.size());
   heed::seed(seed);
   LanguageModel run{make_model(chosen.name, model_fields), tokenizer, options.longest};
-  TokenRows training, validation;
-  run.add_rows(parts.training, training), run.add_rows(parts.validation, validation);
-  Json data = {{"lines", parts.training.size()},
-               {"held_out", parts.validation.size()},
-               {"examples", training.size()},
-               {"bad_lines", bad.count}};
-  return std::make_unique<LanguageTask>(options, std::move(run), std::move(training), std::move(validation),
+  Parts parts = read_parts(run, options, reader, std::move(texts), seed);
+  Json data = {{"lines", parts.training_lines},
+               {"held_out", parts.validation_lines},
+               {"examples", parts.training.size()},
+               {"bad_lines", reader.bad().count}};
+  return std::make_unique<LanguageTask>(options, std::move(run), std::move(parts.training), std::move(parts.validation),
                                         std::move(data));
 }
 

@@ -56,6 +56,16 @@ Json about_run(const std::string& folder, const std::string& task) {
   return about;
 }
 
+Json best_validation(const std::string& folder) {
+  std::ifstream in(RunPaths{folder}.metrics());
+  Json best = Json::object();
+  for (std::string line; std::getline(in, line);) {
+    const Json json = Json::parse(line, nullptr, false);
+    if (json.is_object() && json.value("best", false)) best = json;
+  }
+  return best;
+}
+
 void write_configuration(const std::string& folder, const std::string& name,
                          const std::map<std::string, std::string>& fields) {
   Json content = {{"model_type", name}};

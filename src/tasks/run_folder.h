@@ -54,6 +54,9 @@ struct RunPaths {
 // a newer heed wrote.
 Json about_run(const std::string& folder, const std::string& task = "");
 
+// Of metrics.jsonl, the line of the best validation; an empty object where there was none.
+Json best_validation(const std::string& folder);
+
 // config.json: {"model_type": name, field: value, …}
 struct ModelConfiguration {
   std::string name;

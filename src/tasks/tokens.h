@@ -57,5 +57,6 @@ Ends ends_in(const std::string& folder, const Tokenizer& tokenizer);
 // A tokeniser in a folder: NAME.json or NAME.model, as its kind is written.
 void save_tokenizer(const Tokenizer& tokenizer, const std::string& folder, const std::string& name);
 Tokenizer load_tokenizer(const std::string& folder, const std::string& name);
+bool has_tokenizer(const std::string& folder, const std::string& name);
 
 }  // namespace heed

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/check.h"
+#include "base/memory_limit.h"
 #include "tasks/classification_run.h"
 #include "tasks/classify.h"
 #include "tasks/language.h"
@@ -58,11 +59,8 @@ Json line_of(const StepReport& r) {
       {"seconds", r.progress.seconds}};
 }
 Json line_of(const ValidationReport& r, const std::vector<Measure>& measures) {
-  Json line = {{"step", r.progress.step},
-               {"epoch", r.progress.epoch},
-               {"training_loss", r.training_loss},
-               {"validation_loss", r.value},
-               {"best", r.best}};
+  Json line = {
+      {"step", r.progress.step}, {"epoch", r.progress.epoch}, {"training_loss", r.training_loss}, {"best", r.best}};
   for (const Measure& measure : measures) line[measure.name] = measure.value;
   return line;
 }
@@ -191,6 +189,35 @@ Comparison compare_runs(std::span<const std::string> folders, Fields& options) {
   return task.compare(folders, options);
 }
 
+struct Made {
+  std::unique_ptr<TrainingTask> task;
+  FitOptions options;
+};
+static Made made(const TaskRow& row, Fields& fields, const std::string& folder) {
+  Made made{row.make(fields, folder), fields.take<FitOptions>()};
+  fields.check_all_taken(fmt::format("{} with the model {}", row.name, made.task->model_name()));
+  return made;
+}
+
+static MemoryNeed checked_memory(const TrainingTask& task, const FitOptions& options) {
+  const MemoryNeed need = memory_needed(task.learner(), options);
+  const int64_t available = available_memory();
+  if (need.more() > available)
+    throw Error(ErrorKind::system, "training",
+                fmt::format("would take about {} more, {} of them for the largest batch; there are {}",
+                            memory_text(need.more()), memory_text(need.batch), memory_text(available)),
+                "a smaller batch, shorter texts (longest), fewer layers or a smaller width make it less");
+  return need;
+}
+
+RateTest test_rates(const TaskRow& row, Fields fields, const RunWatchers& watchers) {
+  const Made of_run = made(row, fields, "");
+  const MemoryNeed memory = checked_memory(*of_run.task, of_run.options);
+  if (watchers.on_begin) watchers.on_begin({.task = *of_run.task, .fields = fields, .memory = memory});
+  return find_learning_rate(of_run.task->learner(), of_run.options, {},
+                            {.on_step = watchers.on_step, .stop = watchers.stop});
+}
+
 TrainingProgress train_run(const TaskRow& row, Fields fields, const std::string& folder, const RunWatchers& watchers) {
   const RunPaths paths{folder};
   make_folder(folder);
@@ -198,20 +225,20 @@ TrainingProgress train_run(const TaskRow& row, Fields fields, const std::string&
   const bool begun = std::filesystem::exists(paths.about());
   const Json before = begun ? about_run(folder, row.name) : Json();
   if (begun) go_on_with(fields, before, folder);
-  const std::unique_ptr<TrainingTask> task = row.make(fields, begun ? folder : "");
-  const auto options = fields.take<FitOptions>();
-  fields.check_all_taken(fmt::format("{} with the model {}", row.name, task->model_name()));
+  const Made of_run = made(row, fields, begun ? folder : "");
+  const TrainingTask* const task = of_run.task.get();
   if (begun) check_data(*task, before, folder);
+  const MemoryNeed memory = checked_memory(*task, of_run.options);
   if (!begun) task->save(folder), write_json(paths.about(), about(*task, fields));
 
   TrainingState from;
   const bool goes_on = std::filesystem::exists(paths.state());
   if (goes_on) from = load_training(paths.state());
   Writer writer(paths, watchers, from.progress.step);
-  if (watchers.on_begin) watchers.on_begin(*task, fields, from.progress);
+  if (watchers.on_begin) watchers.on_begin({*task, fields, from.progress, memory});
   bool saved = true;
   const TrainingProgress progress =
-      fit(task->learner(), options,
+      fit(task->learner(), of_run.options,
           {.on_step = [&](const StepReport& report) { writer.step(report); },
            .on_validation = [&](const ValidationReport& report) { writer.validation(report, *task); },
            .save = [&](const TrainingState& state) { return saved = writer.save(state); },

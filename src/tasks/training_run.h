@@ -13,8 +13,15 @@
 
 namespace heed {
 
+// What a training is going to do.
+struct RunPlan {
+  const TrainingTask& task;
+  const Fields& fields;
+  TrainingProgress from = {};  // where it stands
+  MemoryNeed memory = {};
+};
 struct RunWatchers {
-  std::function<void(const TrainingTask&, const Fields&, const TrainingProgress&)> on_begin = {};  // where it stands
+  std::function<void(const RunPlan&)> on_begin = {};
   std::function<void(const StepReport&)> on_step = {};
   std::function<void(const ValidationReport&, const TrainingTask&)> on_validation = {};
   std::function<void(const std::string&)> on_trouble = {};  // that does not end the training: a full disk
@@ -38,7 +45,11 @@ struct TaskRow {
 const std::vector<TaskRow>& tasks();
 
 // Options that a run was begun with hold when it goes on; limits (epochs, steps, minutes, patience) may change.
+// Error(system) where there is not the memory that it wants, before it takes any.
 TrainingProgress train_run(const TaskRow& task, Fields fields, const std::string& folder,
                            const RunWatchers& watchers = {});
+
+// What a run would be at several learning rates; nothing is kept of it.
+RateTest test_rates(const TaskRow& task, Fields fields, const RunWatchers& watchers = {});
 
 }  // namespace heed

@@ -3,6 +3,7 @@
 #include <heed/base.h>
 
 #include <algorithm>
+#include <future>
 #include <limits>
 
 #include "base/check.h"
@@ -25,33 +26,46 @@ constexpr TwoColumnReader::Words kWords = {"SOURCE,TARGET", "source and target",
 
 struct PairRows {
   TokenRows source, target;
+  TokenRows links;  // of each pair, where an alignment is given
   int64_t too_long = 0;
   int64_t size() const { return source.size(); }
 };
 
-struct Tokenizers {
-  Tokenizer source, target;
-};
-
-void add_pairs(const TwoColumns& pairs, const Tokenizers& by, int64_t longest, const std::vector<bool>& held_out,
-               PairRows& training, PairRows& validation) {
-  const EncodeOptions plain{.add_special = false};
-  const auto source = by.source.encode_all(pairs.first, plain), target = by.target.encode_all(pairs.second, plain);
+void add_tokens(TokenRows& rows, const std::vector<Token>& tokens) {
   std::vector<int32_t> ids;
-  const auto add = [&](TokenRows& rows, const std::vector<Token>& tokens) {
-    ids.clear();
-    for (const Token& token : tokens) ids.push_back(token.id);
-    rows.add(ids);
-  };
-  for (size_t n = 0; n < source.size(); ++n) {
-    PairRows& rows = held_out[n] ? validation : training;
-    const auto length = static_cast<int64_t>(std::max(source[n].size(), target[n].size())) + 1;
-    if (length > longest)
-      ++rows.too_long;
-    else
-      add(rows.source, source[n]), add(rows.target, target[n]);
-  }
+  for (const Token& token : tokens) ids.push_back(token.id);
+  rows.add(ids);
 }
+
+int64_t links_in(const PairRows& rows) {
+  int64_t numbers = 0;
+  for (int64_t n = 0; n < rows.links.size(); ++n) numbers += rows.links.length(n);
+  return numbers / 2;
+}
+
+struct PairReading {
+  const Tokenizers& by;
+  int64_t longest;
+
+  // alignment: of the pairs that are learned from, where there is one.
+  void operator()(const TwoColumns& pairs, const std::vector<bool>& held_out, AlignmentFile* alignment,
+                  PairRows& training, PairRows& validation) const {
+    const EncodeOptions plain{.add_special = false};
+    const auto source = by.source.encode_all(pairs.first, plain), target = by.target.encode_all(pairs.second, plain);
+    for (size_t n = 0; n < source.size(); ++n) {
+      PairRows& rows = held_out[n] ? validation : training;
+      std::vector<Link> links;
+      if (alignment)
+        links = alignment->links(pairs.lines[n], {pairs.first[n], source[n]}, {pairs.second[n], target[n]});
+      if (static_cast<int64_t>(std::max(source[n].size(), target[n].size())) >= longest) {
+        ++rows.too_long;
+        continue;
+      }
+      add_tokens(rows.source, source[n]), add_tokens(rows.target, target[n]);
+      if (alignment) add_links(rows.links, links);
+    }
+  }
+};
 
 // ---- defaults that depend on how much there is --------------------------------------------------------------------
 
@@ -64,6 +78,33 @@ void suggest(Fields& fields, int64_t pairs) {
   // Small data wants many passes: some 3,000 steps at least, and at least three passes.
   fields.suggest("epochs", text(std::clamp<int64_t>(3000 * batch / std::max<int64_t>(1, pairs), 3, 60)));
   fields.suggest("warm_up", "200");
+}
+
+// What a model that shares wants of the vocabularies, and what one vocabulary is for.
+void suggest_sharing(Fields& fields, const ModelInfo& model) {
+  if (!has_field(model, "shared")) return;
+  if (fields.is("shared", "true")) fields.suggest("vocabularies", "joint");
+  if (fields.is("vocabularies", "joint")) fields.suggest("shared", "true");
+}
+
+// ---- tokenisers ---------------------------------------------------------------------------------------------------
+
+Tokenizers make_tokenizers(const TwoColumns& pairs, const TokenOptions& options, VocabularyKind kind) {
+  if (kind == VocabularyKind::separate) {  // one beside the other
+    auto source = std::async(std::launch::async, [&] { return make_tokenizer(pairs.first, options); });
+    const Tokenizer target = make_tokenizer(pairs.second, options);
+    return {source.get(), target};
+  }
+  std::vector<std::string> texts = pairs.first;
+  texts.insert(texts.end(), pairs.second.begin(), pairs.second.end());
+  const Tokenizer both = make_tokenizer(texts, options);
+  return {both, both, VocabularyKind::joint};
+}
+
+std::optional<AlignmentFile> alignment_file(const TranslateOptions& options, const ModelInfo& model, int64_t above) {
+  if (options.guided_alignment.empty()) return {};
+  check(has_field(model, "guide"), model.name, "it does not learn from alignments");
+  return AlignmentFile(options.guided_alignment, options.alignment_unit, above);
 }
 
 // ---- the task -----------------------------------------------------------------------------------------------------
@@ -90,7 +131,7 @@ class TranslateTask final : public TrainingTask {
       learner.lengths.push_back(1 + std::max(training_.source.length(n), training_.target.length(n)));
     learner.count = [this](std::span<const int64_t> examples) { return count(training_, examples); };
     learner.loss = [this](std::span<const int64_t> examples) {
-      return loss(training_, examples, options_.smoothing, {.training = true});
+      return loss(training_, examples, options_.smoothing, {.training = true, .alignment = alignment(examples)});
     };
     if (validation_.size() > 0) learner.validate = [this] { return validate(); };
     return learner;
@@ -109,6 +150,15 @@ class TranslateTask final : public TrainingTask {
     double count = 0;
     for (const int64_t n : examples) count += static_cast<double>(rows.target.length(n) + 1);
     return count;
+  }
+
+  // Undefined where none is given. The ends are guided by nothing.
+  Tensor alignment(std::span<const int64_t> examples) const {
+    if (training_.links.size() == 0) return {};
+    int64_t source = 0, target = 0;
+    for (const int64_t n : examples)
+      source = std::max(source, training_.source.length(n)), target = std::max(target, training_.target.length(n));
+    return alignment_of(training_.links, examples, target + 1, source + 1);
   }
 
   // Sources end in </s>; targets begin with <s>, and what comes next ends in </s>.
@@ -134,7 +184,8 @@ class TranslateTask final : public TrainingTask {
     for (const auto& batch : batches_by_length(lengths, {.examples = 64}))
       sum += loss(validation_, batch, 0, {}).item(), targets += count(validation_, batch);
     measured_ = translate_some();
-    return options_.best_by == BestBy::loss ? sum / std::max(1.0, targets) : -measured_.by(options_.best_by);
+    measured_.measures.insert(measured_.measures.begin(), {"validation_loss", sum / std::max(1.0, targets)});
+    return measured_.by(options_.best_by);
   }
 
   // Some held-out pairs, translated greedily.
@@ -142,10 +193,11 @@ class TranslateTask final : public TrainingTask {
     std::vector<std::string> source, said;
     std::vector<metrics::References> wanted;
     std::vector<Measure> measures;
+    // Less is better.
     double by(BestBy metric) const {
-      for (const auto& [name, each] : names_of(metric))
-        for (const Measure& measure : measures)
-          if (each == metric && measure.name == name) return measure.value;
+      if (metric == BestBy::loss) return measures[0].value;
+      for (const Measure& measure : measures)
+        if (measure.name == field_text(metric)) return -measure.value;
       return 0;
     }
   };
@@ -198,34 +250,36 @@ std::vector<ModelInfo> translate_models() {
 }
 
 std::unique_ptr<TrainingTask> translate_task(Fields& fields, const std::string& folder) {
+  const ModelInfo model = chosen_model(fields, translate_models());
+  suggest_sharing(fields, model);
   const auto options = fields.take<TranslateOptions>();
   check(!options.data.empty(), "translate", "it wants --data FILE to learn from");
   const HeldOut held = parse_held_out(options.validation);
   const auto seed = static_cast<uint64_t>(fields.take<FitOptions>().seed);
   TwoColumnReader reader(options, {options.data, options.target_data}, kWords);
+  std::optional<AlignmentFile> alignment = alignment_file(options, model, reader.lines_above());
   TwoColumns first = reader.next(kLearnedFrom);
   if (first.size() == 0) throw Error(ErrorKind::data, options.data, "holds no pairs of texts");
   suggest(fields, first.size());
 
   const auto tokens = fields.take<TokenOptions>();
-  const Tokenizers by = folder.empty()
-                            ? Tokenizers{make_tokenizer(first.first, tokens), make_tokenizer(first.second, tokens)}
-                            : Tokenizers{load_tokenizer(folder, "source"), load_tokenizer(folder, "target")};
+  const Tokenizers by =
+      folder.empty() ? make_tokenizers(first, tokens, options.vocabularies) : Tokenizers::load(folder);
   PairRows training, validation;
-  const auto take = [&](const TwoColumns& pairs, const std::vector<bool>& held_out) {
-    add_pairs(pairs, by, options.longest, held_out, training, validation);
-  };
-  const int64_t read = read_all(reader, std::move(first), held.share, seed, take);
+  const PairReading add{by, options.longest};
+  const int64_t read = read_all(reader, std::move(first), held, seed, [&](const auto& pairs, const auto& out) {
+    add(pairs, out, alignment ? &*alignment : nullptr, training, validation);
+  });
+  if (alignment) alignment->check_end();
   if (!held.file.path.empty()) {
     const TwoColumns all = TwoColumnReader(options, held.file, kWords).next(kLearnedFrom);
-    take(all, std::vector<bool>(static_cast<size_t>(all.size()), true));
+    add(all, std::vector<bool>(static_cast<size_t>(all.size()), true), nullptr, training, validation);
   }
   if (training.size() == 0)
     throw Error(ErrorKind::data, options.data,
                 fmt::format("leaves nothing to learn from: {} pairs, {} of them longer than {} tokens", read,
                             training.too_long, options.longest));
 
-  const ModelInfo model = chosen_model(fields, translate_models());
   auto model_fields = take_fields(fields, model);
   model_fields["source_words"] = std::to_string(by.source.size());
   model_fields["target_words"] = std::to_string(by.target.size());
@@ -234,9 +288,10 @@ std::unique_ptr<TrainingTask> translate_task(Fields& fields, const std::string& 
                {"held_out", validation.size()},
                {"too_long", training.too_long + validation.too_long},
                {"bad_lines", reader.bad().count}};
-  return std::make_unique<TranslateTask>(
-      options, TranslationModel{make_model(model.name, model_fields), by.source, by.target, options.longest},
-      std::move(training), std::move(validation), std::move(data));
+  if (alignment) data["links"] = links_in(training);
+  return std::make_unique<TranslateTask>(options,
+                                         TranslationModel{by, make_model(model.name, model_fields), options.longest},
+                                         std::move(training), std::move(validation), std::move(data));
 }
 
 }  // namespace heed

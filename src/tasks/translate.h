@@ -4,8 +4,10 @@
 #include <array>
 #include <memory>
 
+#include "tasks/alignment_file.h"
 #include "tasks/fields.h"
 #include "tasks/task.h"
+#include "tasks/translation.h"
 #include "tasks/two_columns.h"
 
 namespace heed {
@@ -33,19 +35,25 @@ constexpr std::array<std::pair<const char*, BestBy>, 4> names_of(BestBy) {
 }
 
 struct TranslateOptions : PairOptions {
+  VocabularyKind vocabularies = VocabularyKind::separate;
   std::string validation = "0.05";
   int64_t longest = 128;
   double smoothing = 0.1;
   BestBy best_by = BestBy::loss;
   int64_t measured = 200;
+  std::string guided_alignment;
+  AlignmentUnit alignment_unit = AlignmentUnit::words;
 
   void visit(auto&& field) {
     PairOptions::visit(field);
     field("validation", validation, "held out: a share of the data, or a file like --data");
+    field("vocabularies", vocabularies, "separate: one of each side; joint: one of both, as models that share want it");
     field("longest", longest, "tokens of a side; longer pairs are left out");
     field("smoothing", smoothing, "of labels, as 0.1");
     field("best_by", best_by, "loss, exact, bleu or chrf of held-out pairs");
     field("measured", measured, "held-out pairs that are translated after each validation");
+    field("guided_alignment", guided_alignment, "a file that says where to look: a line a line of the data, 0-0 1-2 …");
+    field("alignment_unit", alignment_unit, "what it counts: words, between spaces, or heed's tokens");
   }
 };
 

@@ -9,6 +9,18 @@
 
 namespace heed {
 
+void Tokenizers::save(const std::string& folder) const {
+  if (kind == VocabularyKind::joint) return save_tokenizer(source, folder, "tokenizer");
+  save_tokenizer(source, folder, "source"), save_tokenizer(target, folder, "target");
+}
+
+Tokenizers Tokenizers::load(const std::string& folder) {
+  if (!has_tokenizer(folder, "tokenizer") || has_tokenizer(folder, "source"))
+    return {load_tokenizer(folder, "source"), load_tokenizer(folder, "target")};
+  const Tokenizer both = load_tokenizer(folder, "tokenizer");
+  return {both, both, VocabularyKind::joint};
+}
+
 std::vector<int32_t> TranslationModel::source_ids(std::string_view text) const {
   std::vector<int32_t> ids = source.ids(text, {.add_special = false});
   if (static_cast<int64_t>(ids.size()) >= longest) ids.resize(static_cast<size_t>(longest) - 1);
@@ -64,15 +76,13 @@ void TranslationModel::replace_unknown(Translation& t) const {
 }
 
 void TranslationModel::save(const std::string& folder) const {
-  save_tokenizer(source, folder, "source");
-  save_tokenizer(target, folder, "target");
+  Tokenizers::save(folder);
   write_configuration(folder, model->name(), model->configuration());
 }
 
 TranslationModel TranslationModel::load(const std::string& folder) {
   const ModelConfiguration configuration = read_configuration(folder);
-  TranslationModel run{make_model(configuration.name, configuration.fields), load_tokenizer(folder, "source"),
-                       load_tokenizer(folder, "target")};
+  TranslationModel run{Tokenizers::load(folder), make_model(configuration.name, configuration.fields)};
   if (const auto longest = configuration.fields.find("longest"); longest != configuration.fields.end())
     read_field("longest", longest->second, run.longest);
   run.own_ends = ends_in(folder, run.target);

@@ -5,6 +5,7 @@
 #include <heed/models.h>
 #include <heed/text.h>
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,21 @@
 
 namespace heed {
 
+enum class VocabularyKind { separate, joint };
+constexpr std::array<std::pair<const char*, VocabularyKind>, 2> names_of(VocabularyKind) {
+  return {{{"separate", VocabularyKind::separate}, {"joint", VocabularyKind::joint}}};
+}
+
+// The tokenisers of a translator; joint: one, which both sides share. In a folder: source.* and target.*, or
+// tokenizer.*.
+struct Tokenizers {
+  Tokenizer source, target;
+  VocabularyKind kind = VocabularyKind::separate;
+
+  void save(const std::string& folder) const;
+  static Tokenizers load(const std::string& folder);
+};
+
 struct Translation {
   std::string text;
   std::vector<std::string> source_tokens, tokens;  // with their ends
@@ -22,9 +38,8 @@ struct Translation {
   Tensor alignment;  // (tokens, source tokens), where asked for
 };
 
-struct TranslationModel {
+struct TranslationModel : Tokenizers {
   std::unique_ptr<SequenceModel> model;
-  Tokenizer source, target;
   int64_t longest = 256;              // tokens of either side
   std::optional<Ends> own_ends = {};  // where they are not the tokenisers' <s> and </s>
 

@@ -40,28 +40,33 @@ class TwoColumnReader {
   TwoColumnReader(const ColumnOptions& options, const DataFile& file, const Words& words);
   TwoColumns next(int64_t most);  // none at the end of the file
   const BadRows& bad() const { return reader_.bad(); }
+  int64_t lines_above() const { return above_; }  // the first row: 1 where a line names the columns
 
  private:
   std::string path_;
   Words words_;
   RowReader reader_;
+  int64_t above_;
 };
 
-// What is held out of training: a share of the data, or a file of its own ("dev.tsv", "dev.en,dev.de").
+// What is held out of training: a share of the data ("0.1"), at most 2,000 rows; a part of it ("2/5", the second of
+// five parts of equal size); or a file of its own ("dev.tsv", "dev.en,dev.de").
 struct HeldOut {
   double share = 0;
-  DataFile file;
+  int64_t part = 0, parts = 0;  // from 1; of 0 parts: none
+  DataFile file = {};
 };
 HeldOut parse_held_out(const std::string& validation);
-// Which of the rows from `first` on are: a matter of the seed and the row's number alone.
-std::vector<bool> held_out(int64_t first, int64_t count, double share, uint64_t seed);
+// Which of the rows from `first` on are: a matter of the seed and the row's number, and of a share the number of rows
+// that came together before it.
+std::vector<bool> held_out(int64_t first, int64_t count, const HeldOut& held, uint64_t seed);
 
 constexpr int64_t kLearnedFrom = 1'000'000;  // rows at most that tokenisers are made of
 
-// What was read first and all that follows, piece by piece; of a share at most 2,000 rows are held out. Whether row n
-// is held out is a matter of the seed and n alone. The number of rows that were read.
+// What was read first and all that follows, piece by piece, with what is held out of it. The number of rows.
 using TakeColumns = std::function<void(const TwoColumns&, const std::vector<bool>& held_out)>;
-int64_t read_all(TwoColumnReader& reader, TwoColumns first, double share, uint64_t seed, const TakeColumns& take);
+int64_t read_all(TwoColumnReader& reader, TwoColumns first, const HeldOut& held, uint64_t seed,
+                 const TakeColumns& take);
 
 std::vector<std::string> split(const std::string& text, char at);
 

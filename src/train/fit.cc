@@ -139,6 +139,11 @@ class Fitting {
     return next;
   }
 
+  double rate() const {
+    return watchers_.learning_rate ? watchers_.learning_rate(progress_.step)
+                                   : learning_rate(options_, progress_, share());
+  }
+
   // The gradients of the mean over all targets of the batches; returns that mean.
   double gradients_of(const std::vector<std::vector<int64_t>>& batches, double count) {
     double sum = 0;
@@ -156,7 +161,7 @@ class Fitting {
     double count = 0;
     for (const auto& batch : batches) count += learner_.count(batch);
     StepReport report;
-    report.learning_rate = optimizer_->learning_rate = learning_rate(options_, progress_, share());
+    report.learning_rate = optimizer_->learning_rate = rate();
     report.loss = gradients_of(batches, count);
     report.gradient_norm = std::isfinite(report.loss)
                                ? clip_gradients(weights_, options_.clip > 0 ? options_.clip : HUGE_VAL)

@@ -8,6 +8,8 @@ import hashlib
 import json
 import os
 import random
+import re
+import resource
 import signal
 import subprocess
 import sys
@@ -57,9 +59,32 @@ def kills_change_nothing():
     assert steps == sorted(steps), "metrics of steps that were done over stayed"
 
 
+# What a process may write into a file is bounded, and later no more: a full disk, and room made on it.
+def a_full_disk_loses_nothing():
+    def bounded():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, resource.RLIM_INFINITY))
+
+    process = subprocess.Popen([HEED, *train("full")], stderr=subprocess.PIPE, text=True, preexec_fn=bounded,
+                               restore_signals=False)
+    text = ""
+    for line in process.stderr:
+        text += line
+        if text.count("tries again") == 2:
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert process.wait(timeout=60) == 0 and text.count("tries again") >= 2, text
+    assert digest("whole") == digest("full")
+    assert sorted(os.listdir("whole/state")) == sorted(os.listdir("full/state"))
+    assert heed(*train("full", epochs=4)).returncode == 0
+
+    process = subprocess.run([HEED, *train("never")], capture_output=True, text=True, preexec_fn=bounded,
+                             restore_signals=False, timeout=60)
+    complains(process, 1, "tries again", "could not be saved", "make room on the disk")
+
+
 def signals_save_and_say_how_to_go_on():
     process = subprocess.Popen([HEED, *train("stopped", epochs=1000)], stderr=subprocess.PIPE, text=True)
-    time.sleep(0.7)
+    process.stderr.readline()  # what it is going to do
     process.send_signal(signal.SIGTERM)
     text = process.communicate(timeout=60)[1]
     assert process.returncode == 130 and "heed train translate --run stopped" in text, (process.returncode, text)
@@ -68,8 +93,8 @@ def signals_save_and_say_how_to_go_on():
 
 
 def one_writer():
-    process = subprocess.Popen([HEED, *train("locked", epochs=1000)], stderr=subprocess.DEVNULL)
-    time.sleep(0.7)
+    process = subprocess.Popen([HEED, *train("locked", epochs=1000)], stderr=subprocess.PIPE, text=True)
+    process.stderr.readline()
     complains(heed(*train("locked", epochs=1000)), 1, f"process {process.pid}", "another --run")
     process.kill()
     process.wait()
@@ -154,6 +179,46 @@ def no_model_says_more_than_it_has_places_for():
         assert heed("predict", more[-1], input="a b c d e f g h i j k l\n").returncode == 0
 
 
+def folds_are_runs():
+    folds = lambda *more: heed("train", "classify", "--data", "reviews.tsv", "--width", "16", "--epochs", "2", *more)
+    result = folds("--run", "folds", "--folds", "3")
+    assert result.returncode == 0, result.stderr
+    stored = json.loads(Path("folds/folds.json").read_text())
+    accuracy = stored["figures"]["accuracy"]
+    assert stored["folds"] == 3 and len(accuracy["values"]) == 3, stored
+    assert abs(sum(accuracy["values"]) / 3 - accuracy["mean"]) < 1e-9 and accuracy["deviation"] >= 0
+    assert re.search(r"accuracy +[0-9.]+ +[0-9.e-]+ ", result.stdout), result.stdout
+    sizes = [json.loads(Path(f"folds/fold-{n}/heed.json").read_text())["data"]["held_out"] for n in (1, 2, 3)]
+    assert sorted(sizes) == [66, 67, 67], sizes
+    assert heed("predict", "folds/fold-2", input="the food was good .\n").returncode == 0
+    assert folds("--run", "folds", "--folds", "3").stdout == result.stdout
+    complains(folds("--run", "folds", "--folds", "2"), 2, "more than 2 folds")
+    complains(folds("--run", "parts", "--folds", "1"), 2, "two parts")
+    complains(folds("--run", "parts", "--folds", "3", "--validation", "0.2"), 2, "validation", "3 folds")
+    complains(folds("--run", "whole", "--folds", "3"), 2, "whole", "a run of its own")
+    complains(folds("--run", "parts", "--validation", "4/3"), 2, "validation", "4/3")
+
+
+def rates_are_tested():
+    before = sorted(os.listdir("."))
+    result = heed(*train("rates", "--find-lr"))
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert re.fullmatch(r"Suggested, .*: --learning-rate [0-9.e-]+", lines[-1]), lines[-1]
+    assert 10 < len(lines) < 30 and all(len(line) <= 80 for line in lines), result.stdout
+    assert sorted(os.listdir(".")) == before
+
+
+def memory_is_counted_before_it_is_taken():
+    limit = 1200 << 20
+    bounded = lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    wide = ["--width", "1024", "--optimizer", "adam"]
+    result = subprocess.run([HEED, *train("wide", *wide)], capture_output=True, text=True,
+                            preexec_fn=bounded, timeout=120)
+    complains(result, 1, "would take about", "iB more", "largest batch", "batch")
+    assert "memory: about" in heed(*train("memory")).stderr
+
+
 def options_come_from_files():
     config = heed(*train("config"), "--dump-config").stdout
     Path("run.toml").write_text(config)
@@ -163,9 +228,11 @@ def options_come_from_files():
 
 with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
+    assert heed("data", "reviews", "-n", "200", "-o", "reviews.tsv").returncode == 0
     assert heed("data", "copy", "-n", "400", "--length", "2,6", "-o", "copy.tsv").returncode == 0
-    for check in [kills_change_nothing, signals_save_and_say_how_to_go_on, one_writer, bad_input_is_a_sentence,
-                  bad_runs_are_a_sentence, answers_come_line_by_line, every_kind_of_token_trains,
-                  no_model_says_more_than_it_has_places_for, options_come_from_files]:
+    for check in [kills_change_nothing, a_full_disk_loses_nothing, signals_save_and_say_how_to_go_on, one_writer,
+                  bad_input_is_a_sentence, bad_runs_are_a_sentence, answers_come_line_by_line,
+                  every_kind_of_token_trains, no_model_says_more_than_it_has_places_for, folds_are_runs,
+                  rates_are_tested, memory_is_counted_before_it_is_taken, options_come_from_files]:
         check()
         print("ok", check.__name__)

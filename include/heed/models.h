@@ -74,7 +74,9 @@ class SequenceModel : public AnyModel {
   virtual Decoded step(DecoderState& state, const Tensor& ids, const Pass& pass = {}) const = 0;
 
   // Tokens that a language model remembers of the text before; it gets them as its source. Of others 0.
-  virtual int64_t memory() const = 0;
+  virtual int64_t memory() const { return 0; }
+  // Places that it has learned something for: no text is longer. Of most any number.
+  virtual int64_t places() const { return INT64_MAX; }
 };
 
 // What a text as a whole is said to be.

@@ -68,10 +68,18 @@ void check_words(const SearchOptions& o, int64_t words) {
 }
 
 // What may be found of a sentence with so many words of source.
-int64_t longest_of(const SearchOptions& o, bool has_source, int64_t source) {
+int64_t wished(const SearchOptions& o, bool has_source, int64_t source) {
   if (!has_source || o.longest_factor == 0) return o.longest;
   const double most = std::ceil(o.longest_factor * static_cast<double>(source) + o.longest_plus);
   return std::max<int64_t>(1, static_cast<int64_t>(std::min(most, static_cast<double>(o.longest))));
+}
+// The same, as far as the model has places for what it reads: a begin, the prefix and all that was found but the last.
+int64_t longest_of(const SearchOptions& o, const SequenceModel& model, size_t n, int64_t source) {
+  const auto prefix = static_cast<int64_t>(o.prefixes.empty() ? 0 : o.prefixes[n].size()), places = model.places();
+  const int64_t before = prefix + (o.begin ? 1 : 0);
+  check(before <= places, kSearch, "sentence {} begins with {} tokens, {} knows {} places", n, before, model.name(),
+        places);
+  return std::min(wished(o, model.has_source(), source), places - before + 1);
 }
 
 std::unique_ptr<Way> way_of(const SearchOptions& options) {
@@ -150,7 +158,7 @@ Search::Search(const SequenceModel& model, const Sentences& source, const Search
       found_(static_cast<size_t>(source.count())) {
   for (int64_t n = 0; n < source.count(); ++n) {
     const int64_t words = source.lengths.at<int64_t>({n});
-    sentences_.emplace_back(shared_, n, words, longest_of(options, model.has_source(), words));
+    sentences_.emplace_back(shared_, n, words, longest_of(options, model, static_cast<size_t>(n), words));
   }
 }
 

@@ -852,5 +852,15 @@ TEST(Options, AreReadFromText) {
   EXPECT_TRUE(complains([] { configured<SearchOptions>("search", {{"strategy", "best"}}); }, {"greedy, beam, sample"}));
 }
 
+TEST(Search, NothingIsSaidBeyondAModelsPlaces) {
+  const auto model = make_model("decoder-lm", {{"target_words", "7"}, {"width", "8"}, {"heads", "2"}, {"longest", "5"}});
+  const Sentences none{Tensor({1, 0}, Dtype::i64), Tensor::zeros({1}, Dtype::i64)};
+  for (const int64_t beam : {1, 3}) {
+    const SearchOptions options{.beam = beam, .longest_factor = 0, .ends = {}, .prefixes = {{4, 5}}};
+    EXPECT_EQ(search(*model, none, options)[0][0].ids.size(), 2u + 3u);  // a begin, two and two are read, one is said
+  }
+  EXPECT_TRUE(complains([&] { search(*model, none, {.prefixes = {{1, 2, 3, 4, 5}}}); }, {"6 tokens", "5 places"}));
+}
+
 }  // namespace
 }  // namespace heed

@@ -104,7 +104,7 @@ struct ConvSeq2Seq {
 
   State encode(const Sentences& text, const Pass& pass) const {
     const Tensor embedded = source(text.ids, 0, dropouts, pass);
-    const Tensor inside = unsqueeze(places(text.lengths, text.longest()), 2);
+    const Tensor inside = unsqueeze(heed::places(text.lengths, text.longest()), 2);
     Tensor x = source_in(embedded);
     for (const GatedConvolution& layer : encoder) {
       const Tensor seen = pad(dropouts(x, pass) * inside, {{(kernel - 1) / 2, kernel / 2}, {0, 0}});
@@ -142,6 +142,7 @@ struct ConvSeq2Seq {
     if (pass.weights) weights = weights / static_cast<double>(decoder.size());
     return {dropouts(target_out(x), pass), weights, {}};
   }
+  int64_t places() const { return target.places.weight.dim(0); }
   OutputWords output() const { return {words.weight, words.bias}; }
 
   void visit(auto&& field) {

@@ -77,6 +77,7 @@ struct DecoderLm {
     for (size_t n = 0; n < layers.size(); ++n) x = layers[n](x, state ? &state->caches[n] : nullptr, pass);
     return {after(x), {}, {}};
   }
+  int64_t places() const { return text.most(); }
   OutputWords output() const { return {words, {}}; }
 
   void visit(auto&& field) {

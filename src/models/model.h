@@ -135,6 +135,12 @@ class ModelOf final : public NamedModelOf<SequenceModel, Model> {
     else
       return 0;
   }
+  int64_t places() const override {
+    if constexpr (requires { model_.places(); })
+      return model_.places();
+    else
+      return SequenceModel::places();
+  }
   Decoded forward(const Sentences& source, const Sentences& target, const Pass& pass) const override {
     Decoded decoded = model_.forward(source, target, pass);
     check(!pass.alignment.defined() || decoded.loss.defined(), Model::kWords.name, "it does not learn from alignments");

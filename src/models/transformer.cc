@@ -142,6 +142,7 @@ struct Transformer {
     }
     return {after_decoder(y), weights, {}};
   }
+  int64_t places() const { return target.most(); }
   OutputWords output() const { return {words, word_bias}; }
 
   void visit(auto&& field) {

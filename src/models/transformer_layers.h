@@ -161,6 +161,7 @@ struct PlacedEmbedding {
   LayerConfig config;
 
   PlacedEmbedding(int64_t count, const LayerConfig& c);
+  int64_t most() const { return config.position == "learned" ? config.longest.value : INT64_MAX; }
   // ids (B,T), the first at place `first`. Error for a text longer than a learned table.
   Tensor operator()(const Tensor& ids, int64_t first, const Pass& pass) const;
   void visit(auto&& field) {

@@ -72,8 +72,7 @@ std::vector<std::vector<Hypothesis>> LanguageModel::go_on(std::span<const std::s
   const Ends around = ends();
   const auto count = static_cast<int64_t>(begun.size());
   options.begin = around.begin, options.ends = {around.end};
-  options.longest = std::min(options.longest, longest), options.longest_factor = 0;
-  options.longest_plus = static_cast<double>(longest);
+  options.longest_factor = 0;
   for (const std::string& text : begun) options.prefixes.push_back(tokenizer.ids(text, {.add_special = false}));
   return search(*model, {Tensor({count, 0}, Dtype::i64), Tensor::zeros({count}, Dtype::i64)}, options);
 }

@@ -212,9 +212,9 @@ def rates_are_tested():
 def memory_is_counted_before_it_is_taken():
     limit = 1200 << 20
     bounded = lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    wide = ["--width", "1024", "--optimizer", "adam"]
-    result = subprocess.run([HEED, *train("wide", *wide)], capture_output=True, text=True,
-                            preexec_fn=bounded, timeout=120)
+    wide = list(train("wide"))
+    wide[wide.index("--width") + 1] = "1024"
+    result = subprocess.run([HEED, *wide], capture_output=True, text=True, preexec_fn=bounded, timeout=120)
     complains(result, 1, "would take about", "iB more", "largest batch", "batch")
     assert "memory: about" in heed(*train("memory")).stderr
 

@@ -853,7 +853,8 @@ TEST(Options, AreReadFromText) {
 }
 
 TEST(Search, NothingIsSaidBeyondAModelsPlaces) {
-  const auto model = make_model("decoder-lm", {{"target_words", "7"}, {"width", "8"}, {"heads", "2"}, {"longest", "5"}});
+  const auto model =
+      make_model("decoder-lm", {{"target_words", "7"}, {"width", "8"}, {"heads", "2"}, {"longest", "5"}});
   const Sentences none{Tensor({1, 0}, Dtype::i64), Tensor::zeros({1}, Dtype::i64)};
   for (const int64_t beam : {1, 3}) {
     const SearchOptions options{.beam = beam, .longest_factor = 0, .ends = {}, .prefixes = {{4, 5}}};

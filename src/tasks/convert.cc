@@ -3,8 +3,10 @@
 #include <heed/base.h>
 #include <heed/io.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
+#include <iterator>
 #include <set>
 
 #include "base/check.h"
@@ -85,8 +87,10 @@ TensorFile load_weights_in(const std::string& folder) {
     files.insert(file.get<std::string>());
   }
   TensorFile all;
-  for (const std::string& file : files)
-    for (auto& tensor : load_safetensors(folder + "/" + file).tensors) all.tensors.push_back(std::move(tensor));
+  for (const std::string& file : files) {
+    TensorFile part = load_safetensors(fmt::format("{}/{}", folder, file));
+    std::move(part.tensors.begin(), part.tensors.end(), std::back_inserter(all.tensors));
+  }
   return all;
 }
 

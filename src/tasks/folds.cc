@@ -60,7 +60,7 @@ std::vector<FoldFigure> train_folds(const TaskRow& task, const Fields& fields, c
     train_run(task, of_fold, fold_folder(folder, fold), watchers);
     if (watchers.stop && watchers.stop()) return {};
   }
-  const std::vector<FoldFigure> figures = figures_of(folder, folds);
+  std::vector<FoldFigure> figures = figures_of(folder, folds);
   write_json(folder + "/folds.json", as_json(figures, folds));
   return figures;
 }

@@ -252,7 +252,7 @@ class Taking {
     auto at = left_.find(name);
     if (at == left_.end()) at = left_.find(name.substr(name.find('.') + 1));
     check_format(at != left_.end(), where_, "tensor {} is missing", name);
-    const Tensor tensor = at->second;
+    Tensor tensor = at->second;
     left_.erase(at);
     return tensor;
   }

@@ -39,6 +39,7 @@ tsan:
 format:
 	@tools/check-format --fix
 bench: all
+	@bench/start build/release
 	@build/release/heed bench ops
 	@build/release/heed bench attention
 # The pages that are made from the program's own tables.

@@ -97,7 +97,7 @@ def heed_loss(folder, seed):
     run = folder / f"run{seed}"
     subprocess.run([ARGUMENTS.heed, "train", "lm", "--data", folder / "train", "--validation", folder / "held_out",
                     "--run", run, "--tokens", "characters", "--width", str(WIDTH), "--heads", str(HEADS), "--layers",
-                    str(LAYERS), "--longest", str(LONGEST), "--batch", str(BATCH), "--learning-rate", str(RATE),
+                    str(LAYERS), "--longest", str(LONGEST), "--batch", str(BATCH), "--bucket", "1", "--learning-rate", str(RATE),
                     "--schedule", "constant", "--warm-up", "0", "--dropout", str(DROPOUT), "--steps", str(STEPS),
                     "--epochs", "1000", "--validate-every", str(STEPS), "--seed", str(seed)], check=True, capture_output=True)
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]

@@ -166,7 +166,7 @@ class Tensor {
   Tensor as_strided(const Shape& shape, const Shape& strides, int64_t offset) const;
   Tensor operator[](int64_t index) const { return select(0, index); }
 
-  Tensor packed() const;                 // itself when contiguous, else a contiguous copy
+  const Tensor packed() const;           // itself when contiguous, else a contiguous copy: to be read
   Tensor clone() const;                  // always a contiguous copy
   Tensor to(Dtype dtype) const;          // itself when it has the dtype, else a converted copy
   void fill(double value);               // sets every element, through strides

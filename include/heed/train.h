@@ -150,6 +150,7 @@ struct FitOptions {
   double average = 0;          // of weights (EMA): this much of it stays each step; 0: none
   int64_t batch = 64;          // examples a batch …
   int64_t batch_tokens = 0;    // … or, where not 0, tokens with their padding
+  int64_t bucket = 10;         // batches whose examples are sorted by length together: more pads less, mixes less
   double epochs = 10;          // over the data …
   int64_t steps = 0;           // … or so many steps …
   double minutes = 0;          // … or so long; the first limit that is reached ends it
@@ -170,6 +171,7 @@ struct FitOptions {
     field("average", average, "of weights, as 0.999: moves by the rest each step; 0: none");
     field("batch", batch, "examples a batch");
     field("batch_tokens", batch_tokens, "tokens a batch in place of examples; 0: examples");
+    field("bucket", bucket, "batches whose examples are sorted by length together; 1: none");
     field("epochs", epochs, "times over the data at most");
     field("steps", steps, "steps at most; 0: any number");
     field("minutes", minutes, "time at most; 0: any");

@@ -22,29 +22,6 @@ struct DecoderLmConfig : LayerConfig {
   }
 };
 
-struct LmLayer {
-  MechanismHeads self;
-  Sublayer after_self;
-  FeedForward forward;
-  Sublayer after_forward;
-
-  explicit LmLayer(const LayerConfig& c)
-      : self(self_heads(c)), after_self(c), forward(feed_forward(c)), after_forward(c) {}
-  // Without a cache x is the whole text; with one, what comes next.
-  Tensor operator()(Tensor x, KeyValueCache* cache, const Pass& pass) const {
-    AttendOptions options = self_options(self, after_self.config, pass);
-    options.span = options.span & causal();
-    x = after_self(x, pass, [&](const Tensor& y) {
-      return cache ? self.heads.step(y, *cache, options).out : self.heads(y, options).out;
-    });
-    return after_forward(x, pass, forward);
-  }
-  void visit(auto&& field) {
-    field("self", self), field("after_self", after_self), field("forward", forward);
-    field("after_forward", after_forward);
-  }
-};
-
 struct DecoderLm {
   using Config = DecoderLmConfig;
   static constexpr ModelWords kWords = {"decoder-lm", "Radford et al. 2019; Touvron et al. 2023, arXiv:2302.13971",
@@ -57,7 +34,7 @@ struct DecoderLm {
 
   Config config;
   PlacedEmbedding text;
-  std::vector<LmLayer> layers;
+  std::vector<CausalLayer> layers;
   LastNorm after;
   Tensor words;
 

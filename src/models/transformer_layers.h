@@ -122,23 +122,51 @@ struct Sublayer {
 };
 
 // Self-attention and feed-forward.
-struct EncoderLayer {
+struct SelfLayer {
   MechanismHeads self;
   Sublayer after_self;
   FeedForward forward;
   Sublayer after_forward;
 
-  explicit EncoderLayer(const LayerConfig& c)
+  explicit SelfLayer(const LayerConfig& c)
       : self(self_heads(c)), after_self(c), forward(feed_forward(c)), after_forward(c) {}
-  Tensor operator()(Tensor x, const Tensor& lengths, const Pass& pass) const {
-    AttendOptions options = self_options(self, after_self.config, pass);
-    options.key_lengths = lengths;
-    x = after_self(x, pass, [&](const Tensor& y) { return self.heads(y, options).out; });
-    return after_forward(x, pass, forward);
+  AttendOptions options(const Pass& pass) const { return self_options(self, after_self.config, pass); }
+  // attend(y): what y sees of its text.
+  template <class Attend>
+  Tensor run(const Tensor& x, const Pass& pass, const Attend& attend) const {
+    return after_forward(after_self(x, pass, attend), pass, forward);
   }
   void visit(auto&& field) {
     field("self", self), field("after_self", after_self), field("forward", forward);
     field("after_forward", after_forward);
+  }
+};
+
+struct EncoderLayer : SelfLayer {
+  using SelfLayer::SelfLayer;
+  Tensor operator()(const Tensor& x, const Tensor& lengths, const Pass& pass) const {
+    AttendOptions look = options(pass);
+    look.key_lengths = lengths;
+    return run(x, pass, [&](const Tensor& y) { return self.heads(y, look).out; });
+  }
+};
+
+// What a layer remembers of the text before, and which of all places there are.
+struct TextBefore {
+  Tensor states = {}, mask = {};
+};
+// A text that sees what stands before each place.
+struct CausalLayer : SelfLayer {
+  using SelfLayer::SelfLayer;
+  // x is the whole text; or, with a cache, what comes next.
+  Tensor operator()(const Tensor& x, KeyValueCache* cache, const Pass& pass, const TextBefore& before = {}) const {
+    AttendOptions look = options(pass);
+    look.span = look.span & causal(), look.mask = before.mask;
+    return run(x, pass, [&](const Tensor& y) {
+      if (cache) return self.heads.step(y, *cache, look).out;
+      const Tensor& memory = before.states;
+      return self.heads(y, with_memory(memory.defined() ? after_self.before(memory) : memory, y), look).out;
+    });
   }
 };
 

@@ -47,30 +47,6 @@ Tensor there(const Tensor& lengths, int64_t remembered, int64_t all) {
   return mask;
 }
 
-struct XlLayer {
-  MechanismHeads self;
-  Sublayer after_self;
-  FeedForward forward;
-  Sublayer after_forward;
-
-  explicit XlLayer(const LayerConfig& c)
-      : self(self_heads(c)), after_self(c), forward(feed_forward(c)), after_forward(c) {}
-  // x is the whole text behind `memory`; or, with a cache, what comes next. `mask`: which places there are.
-  Tensor operator()(Tensor x, const Tensor& memory, KeyValueCache* cache, const Tensor& mask, const Pass& pass) const {
-    AttendOptions options = self_options(self, after_self.config, pass);
-    options.span = options.span & causal(), options.mask = mask;
-    x = after_self(x, pass, [&](const Tensor& y) {
-      if (cache) return self.heads.step(y, *cache, options).out;
-      return self.heads(y, with_memory(memory.defined() ? after_self.before(memory) : memory, y), options).out;
-    });
-    return after_forward(x, pass, forward);
-  }
-  void visit(auto&& field) {
-    field("self", self), field("after_self", after_self), field("forward", forward);
-    field("after_forward", after_forward);
-  }
-};
-
 struct TransformerXl {
   using Config = TransformerXlConfig;
   static constexpr ModelWords kWords = {"transformer-xl", "Dai et al. 2019, arXiv:1901.02860",
@@ -85,7 +61,7 @@ struct TransformerXl {
 
   Config config;
   PlacedEmbedding text;
-  std::vector<XlLayer> layers;
+  std::vector<CausalLayer> layers;
   LastNorm after;
   Tensor words;
 
@@ -105,7 +81,7 @@ struct TransformerXl {
         remembered > 0 ? remember(Before(before), pass) : std::vector<Tensor>(layers.size());
     const Tensor mask = remembered > 0 ? there(before.lengths, remembered, remembered + said.longest()) : Tensor();
     Tensor h = text(said.ids, 0, pass);
-    for (size_t n = 0; n < layers.size(); ++n) h = layers[n](h, memories[n], nullptr, mask, pass);
+    for (size_t n = 0; n < layers.size(); ++n) h = layers[n](h, nullptr, pass, {memories[n], mask});
     return {after(h), {}, {}};
   }
   // What went into each layer.
@@ -113,7 +89,8 @@ struct TransformerXl {
     const NoGrad scope;
     const Tensor mask = there(before.lengths, before.ids.dim(1), before.ids.dim(1));
     std::vector<Tensor> memories = {text(before.ids, 0, pass)};
-    for (size_t n = 0; n + 1 < layers.size(); ++n) memories.push_back(layers[n](memories[n], {}, nullptr, mask, pass));
+    for (size_t n = 0; n + 1 < layers.size(); ++n)
+      memories.push_back(layers[n](memories[n], nullptr, pass, {{}, mask}));
     return memories;
   }
 
@@ -126,7 +103,7 @@ struct TransformerXl {
     const int64_t all = state.caches[0].size() + ids.dim(1);
     const Tensor mask = state.remembered > 0 ? there(state.lengths, state.remembered, all) : Tensor();
     Tensor h = text(ids, 0, pass);
-    for (size_t n = 0; n < layers.size(); ++n) h = layers[n](h, {}, &state.caches[n], mask, pass);
+    for (size_t n = 0; n < layers.size(); ++n) h = layers[n](h, &state.caches[n], pass, {{}, mask});
     return {after(h), {}, {}};
   }
   OutputWords output() const { return {words, {}}; }

@@ -21,8 +21,7 @@ Tensor embedding(const Tensor& table, const Tensor& ids) {
     Shape shape = ids.shape();
     shape.push_back(table.dim(1));
     Tensor y(shape, table.dtype());
-    const Tensor rows = table.packed();
-    kernels::gather_rows(rows.data<T>(), packed.data<int64_t>(), y.data<T>(), packed.numel(), table.dim(1));
+    kernels::gather_rows(table.packed().data<T>(), packed.data<int64_t>(), y.data<T>(), packed.numel(), table.dim(1));
     return record("embedding", y, {table}, [packed, shape = table.shape()](const Tensor& dy, Gradients& d) {
       Tensor dtable = Tensor::zeros(shape, dy.dtype());
       kernels::scatter_add_rows(packed.data<int64_t>(), dy.packed().data<T>(), dtable.data<T>(), packed.numel(),

@@ -5,22 +5,12 @@
 #include <utility>
 
 #include "base/check.h"
+#include "ops/recurrent_cell.h"
 #include "tensor/dtype.h"
 #include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
-
-kernels::Cell kernel_cell(Cell cell) {
-  switch (cell) {
-    case Cell::lstm: return kernels::Cell::lstm;
-    case Cell::gru: return kernels::Cell::gru_reset_after;
-    case Cell::gru_reset_before: return kernels::Cell::gru_reset_before;
-    case Cell::tanh: return kernels::Cell::tanh;
-    case Cell::relu: return kernels::Cell::relu;
-  }
-  fail(ErrorKind::usage, "recurrent", "unknown cell {}", static_cast<int>(cell));
-}
 
 const char* op_name(Cell cell) {
   if (cell == Cell::lstm) return "lstm";
@@ -144,6 +134,17 @@ std::vector<Tensor> one_direction(Cell cell, const Tensor& x, const RecurrentWei
 }
 
 }  // namespace
+
+kernels::Cell kernel_cell(Cell cell) {
+  switch (cell) {
+    case Cell::lstm: return kernels::Cell::lstm;
+    case Cell::gru: return kernels::Cell::gru_reset_after;
+    case Cell::gru_reset_before: return kernels::Cell::gru_reset_before;
+    case Cell::tanh: return kernels::Cell::tanh;
+    case Cell::relu: return kernels::Cell::relu;
+  }
+  fail(ErrorKind::usage, "recurrent", "unknown cell {}", static_cast<int>(cell));
+}
 
 int64_t gates(Cell cell) { return kernels::gate_count(kernel_cell(cell)); }
 

@@ -10,17 +10,6 @@
 namespace heed {
 namespace {
 
-kernels::Cell kernel_of(Cell cell) {
-  switch (cell) {
-    case Cell::lstm: return kernels::Cell::lstm;
-    case Cell::gru: return kernels::Cell::gru_reset_after;
-    case Cell::tanh: return kernels::Cell::tanh;
-    case Cell::relu: return kernels::Cell::relu;
-    case Cell::gru_reset_before: break;
-  }
-  fail(ErrorKind::usage, "recurrent", "a GRU that resets before its product has no step from products");
-}
-
 // What backward reads, off the tape.
 struct Saved {
   kernels::CellShape shape;
@@ -70,7 +59,8 @@ void expect(const char* what, const Tensor& got, const Shape& wanted, Dtype dtyp
 }  // namespace
 
 CellState recurrent_cell(Cell cell, const Tensor& a, const Tensor& u, const CellState& before) {
-  const kernels::Cell kind = kernel_of(cell);
+  check(cell != Cell::gru_reset_before, "recurrent", "a GRU that resets before its product has no step from products");
+  const kernels::Cell kind = kernel_cell(cell);
   const bool gru = cell == Cell::gru, lstm = cell == Cell::lstm;
   check(a.rank() == 2 && a.dim(1) % gates(cell) == 0, "recurrent", "a has shape {}, wanted (B, {}·H)", a.shape(),
         gates(cell));

@@ -3,7 +3,11 @@
 
 #include <heed/ops.h>
 
+#include "kernels/recurrent.h"
+
 namespace heed {
+
+kernels::Cell kernel_cell(Cell cell);
 
 struct CellState {
   Tensor h, c;  // (B, H); c of the LSTM alone

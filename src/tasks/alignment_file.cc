@@ -1,13 +1,12 @@
 #include "tasks/alignment_file.h"
 
 #include <algorithm>
-#include <charconv>
 #include <numeric>
-#include <optional>
 #include <set>
 
 #include "base/check.h"
 #include "models/configuration.h"
+#include "tasks/two_numbers.h"
 #include "tensor/unicode.h"
 
 namespace heed {
@@ -48,17 +47,6 @@ std::vector<Numbers> tokens_of(AlignmentUnit unit, const AlignmentFile::Side& si
   return tokens;
 }
 
-// The positions that are written, as 3-4.
-std::optional<std::pair<size_t, size_t>> parse(std::string_view text) {
-  const char* const end = text.data() + text.size();
-  size_t source = 0, target = 0;
-  const auto first = std::from_chars(text.data(), end, source);
-  if (first.ec != std::errc() || first.ptr == end || *first.ptr != '-') return {};
-  const auto second = std::from_chars(first.ptr + 1, end, target);
-  if (second.ec != std::errc() || second.ptr != end) return {};
-  return std::pair(source, target);
-}
-
 }  // namespace
 
 std::vector<Link> AlignmentFile::links(int64_t line, const Side& source, const Side& target) {
@@ -77,7 +65,7 @@ std::vector<Link> AlignmentFile::links(int64_t line, const Side& source, const S
   const std::string& text = row_.values[0];
   for (const Piece& piece : words_of(text)) {
     const std::string_view written = std::string_view(text).substr(piece.begin, piece.end - piece.begin);
-    const auto positions = parse(written);
+    const auto positions = two_numbers<size_t>(written, '-');
     if (!positions)
       fail(ErrorKind::data, place(), "'{}' is no link, wanted SOURCE-TARGET as in 0-0 1-2",
            shortened(printable(std::string(written)), 40));

@@ -23,19 +23,13 @@ using hugging_face::Checkpoint;
 
 constexpr const char* kOrigin = "hugging_face";  // in heed.json: the config.json that a run was read from
 
-void make_folder(const std::string& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) fail(ErrorKind::system, folder, "cannot be made: {}", error.message());
-}
-
 // ---- tokenisers ---------------------------------------------------------------------------------------------------
 
 constexpr std::array kOfLanguage = {"tokenizer"};
 constexpr std::array kOfTranslation = {"source", "target"};
 std::span<const char* const> tokenizers_of(const std::string& task, const std::string& folder) {
-  const bool joint = has_tokenizer(folder, "tokenizer") && !has_tokenizer(folder, "source");
-  return task == "lm" || joint ? std::span<const char* const>(kOfLanguage) : kOfTranslation;
+  const bool one = task == "lm" || vocabularies_in(folder) == VocabularyKind::joint;
+  return one ? std::span<const char* const>(kOfLanguage) : kOfTranslation;
 }
 
 void copy_tokenizers(const std::string& task, const std::string& from, const std::string& to) {
@@ -125,14 +119,12 @@ void import_run(const std::string& folder, const std::string& run) {
   copy_tokenizers(task, folder, run);
   write_configuration(run, model->name(), model->configuration());
   save_model_weights(run, model->weights());
-  write_json(RunPaths{run}.about(), {{"format", 1},
-                                     {"heed", version()},
-                                     {"task", task},
-                                     {"model", model->name()},
-                                     {"options", Json::object()},
-                                     {"data", {{"read_from", folder}}},
-                                     {"ends", ends},
-                                     {kOrigin, config}});
+  write_about(run, {{"task", task},
+                    {"model", model->name()},
+                    {"options", Json::object()},
+                    {"data", {{"read_from", folder}}},
+                    {"ends", ends},
+                    {kOrigin, config}});
 }
 
 }  // namespace heed

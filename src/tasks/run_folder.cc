@@ -39,6 +39,12 @@ void write_json(const std::string& path, const Json& content) {
   file.commit();
 }
 
+void make_folder(const std::string& folder, const std::string& below) {
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(folder) / below, error);
+  if (error) fail(ErrorKind::system, folder, "cannot be made: {}", error.message());
+}
+
 Json about_run(const std::string& folder, const std::string& task) {
   const RunPaths paths{folder};
   if (!std::filesystem::is_regular_file(paths.about()))
@@ -54,6 +60,12 @@ Json about_run(const std::string& folder, const std::string& task) {
   check(task.empty() || about["task"] == task, folder, "is a run of the task {}, wanted {}",
         about["task"].get<std::string>(), task);
   return about;
+}
+
+void write_about(const std::string& folder, Json content) {
+  content["format"] = kFormat;
+  content["heed"] = version();
+  write_json(RunPaths{folder}.about(), content);
 }
 
 Json best_validation(const std::string& folder) {

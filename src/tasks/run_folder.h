@@ -50,9 +50,13 @@ struct RunPaths {
   std::string lock() const { return folder + "/state/lock"; }
 };
 
+// With all folders above it, and one below it; Error(system) naming the folder.
+void make_folder(const std::string& folder, const std::string& below = "");
+
 // heed.json of a finished or begun run. Error for a folder that is none, one of another task (empty: any), and one that
 // a newer heed wrote.
 Json about_run(const std::string& folder, const std::string& task = "");
+void write_about(const std::string& folder, Json content);  // and which format it is, and which heed wrote it
 
 // Of metrics.jsonl, the line of the best validation; an empty object where there was none.
 Json best_validation(const std::string& folder);

@@ -69,13 +69,13 @@ Ends ends_in(const std::string& folder, const Tokenizer& tokenizer) {
   return {ends["begin"], ends["end"]};
 }
 
-void save_tokenizer(const Tokenizer& tokenizer, const std::string& folder, const std::string& name) {
-  const bool json = tokenizer.to_bytes().starts_with("{");
-  tokenizer.save(folder + "/" + name + (json ? ".json" : ".model"));
-}
 static std::string as_json(const std::string& folder, const std::string& name) { return folder + "/" + name + ".json"; }
 static std::string as_model(const std::string& folder, const std::string& name) {
   return folder + "/" + name + ".model";
+}
+void save_tokenizer(const Tokenizer& tokenizer, const std::string& folder, const std::string& name) {
+  const bool json = tokenizer.to_bytes().starts_with("{");
+  tokenizer.save(json ? as_json(folder, name) : as_model(folder, name));
 }
 Tokenizer load_tokenizer(const std::string& folder, const std::string& name) {
   const std::string model = as_model(folder, name);

@@ -70,8 +70,7 @@ Json line_of(const ValidationReport& r, const std::vector<Measure>& measures) {
 Json about(const TrainingTask& task, const Fields& fields) {
   Json options = Json::object();
   for (const auto& [name, text] : fields.all()) options[name] = text;
-  return {{"format", 1},        {"heed", version()},  {"task", task.name()}, {"model", task.model_name()},
-          {"options", options}, {"data", task.data()}};
+  return {{"task", task.name()}, {"model", task.model_name()}, {"options", options}, {"data", task.data()}};
 }
 
 bool may_change(const std::string& name) {
@@ -99,12 +98,6 @@ void check_data(const TrainingTask& task, const Json& begun, const std::string& 
     throw Error(ErrorKind::data, folder,
                 fmt::format("was begun with other data: {}, now {}", begun.at("data").dump(), task.data().dump()),
                 "give the data that it was begun with, or take another --run");
-}
-
-void make_folder(const std::string& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder + "/state", error);
-  if (error) fail(ErrorKind::system, folder, "cannot be made: {}", error.message());
 }
 
 // ---- what is written while it trains --------------------------------------------------------------------------------
@@ -220,7 +213,7 @@ RateTest test_rates(const TaskRow& row, Fields fields, const RunWatchers& watche
 
 TrainingProgress train_run(const TaskRow& row, Fields fields, const std::string& folder, const RunWatchers& watchers) {
   const RunPaths paths{folder};
-  make_folder(folder);
+  make_folder(folder, "state");
   const RunLock lock(paths.lock());
   const bool begun = std::filesystem::exists(paths.about());
   const Json before = begun ? about_run(folder, row.name) : Json();
@@ -229,7 +222,7 @@ TrainingProgress train_run(const TaskRow& row, Fields fields, const std::string&
   const TrainingTask* const task = of_run.task.get();
   if (begun) check_data(*task, before, folder);
   const MemoryNeed memory = checked_memory(*task, of_run.options);
-  if (!begun) task->save(folder), write_json(paths.about(), about(*task, fields));
+  if (!begun) task->save(folder), write_about(folder, about(*task, fields));
 
   TrainingState from;
   const bool goes_on = std::filesystem::exists(paths.state());

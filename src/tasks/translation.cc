@@ -15,10 +15,15 @@ void Tokenizers::save(const std::string& folder) const {
 }
 
 Tokenizers Tokenizers::load(const std::string& folder) {
-  if (!has_tokenizer(folder, "tokenizer") || has_tokenizer(folder, "source"))
+  if (vocabularies_in(folder) == VocabularyKind::separate)
     return {load_tokenizer(folder, "source"), load_tokenizer(folder, "target")};
   const Tokenizer both = load_tokenizer(folder, "tokenizer");
   return {both, both, VocabularyKind::joint};
+}
+
+VocabularyKind vocabularies_in(const std::string& folder) {
+  const bool joint = has_tokenizer(folder, "tokenizer") && !has_tokenizer(folder, "source");
+  return joint ? VocabularyKind::joint : VocabularyKind::separate;
 }
 
 std::vector<int32_t> TranslationModel::source_ids(std::string_view text) const {

@@ -30,6 +30,8 @@ struct Tokenizers {
   static Tokenizers load(const std::string& folder);
 };
 
+VocabularyKind vocabularies_in(const std::string& folder);
+
 struct Translation {
   std::string text;
   std::vector<std::string> source_tokens, tokens;  // with their ends

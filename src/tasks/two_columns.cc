@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <tuple>
 
 #include "base/check.h"
 #include "base/philox.h"
+#include "tasks/two_numbers.h"
 
 namespace heed {
 namespace {
@@ -92,8 +94,9 @@ std::vector<std::string> split(const std::string& text, char at) {
 TwoColumnReader::TwoColumnReader(const ColumnOptions& options, const DataFile& file, const Words& words)
     : path_(file.path),
       words_(words),
-      reader_(open(file, row_options(options, words.columns), words.columns)),
-      above_(names_columns(file, row_options(options, words.columns)) ? 1 : 0) {}
+      rows_(row_options(options, words.columns)),
+      reader_(open(file, rows_, words.columns)),
+      above_(names_columns(file, rows_) ? 1 : 0) {}
 
 TwoColumns TwoColumnReader::next(int64_t most) {
   TwoColumns rows;
@@ -110,12 +113,10 @@ TwoColumns TwoColumnReader::next(int64_t most) {
 
 // NUMBER/OF; nothing where the text is something else, as a file in a folder.
 static std::optional<HeldOut> parse_part(const std::string& text) {
+  const auto numbers = two_numbers<int64_t>(text, '/');
+  if (!numbers) return {};
   HeldOut held;
-  const char* const end = text.data() + text.size();
-  const auto part = std::from_chars(text.data(), end, held.part);
-  if (part.ec != std::errc() || part.ptr == end || *part.ptr != '/') return {};
-  const auto parts = std::from_chars(part.ptr + 1, end, held.parts);
-  if (parts.ec != std::errc() || parts.ptr != end) return {};
+  std::tie(held.part, held.parts) = *numbers;
   check(held.parts > 1 && held.part >= 1 && held.part <= held.parts, "validation",
         "got {}, wanted one of two or more parts, as 2/5", text);
   return held;

@@ -45,6 +45,7 @@ class TwoColumnReader {
  private:
   std::string path_;
   Words words_;
+  RowOptions rows_;
   RowReader reader_;
   int64_t above_;
 };

@@ -69,7 +69,7 @@ Tensor Tensor::clone() const {
   return copy;
 }
 
-Tensor Tensor::packed() const { return contiguous() ? *this : clone(); }
+const Tensor Tensor::packed() const { return contiguous() ? *this : clone(); }
 
 Tensor Tensor::to(Dtype wanted) const {
   if (dtype() == wanted) return *this;

@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/check.h"
+
 namespace heed {
 namespace {
 
-constexpr int64_t kBucket = 100;            // batches whose examples are sorted by length together
 constexpr uint64_t kOrderStream = 1 << 20;  // of random numbers, away from those of dropout
 
 std::vector<int64_t> shuffled(int64_t n, Random& from) {
@@ -34,12 +35,14 @@ void sort_by_length(std::span<int64_t> examples, std::span<const int64_t> length
   });
 }
 
-// Examples of a bucket: a hundred batches of the average length.
+// Examples of a bucket, all of them at most.
 int64_t bucket_size(std::span<const int64_t> lengths, const BatchOptions& options) {
-  if (options.tokens == 0) return kBucket * options.examples;
+  const auto examples = static_cast<int64_t>(lengths.size());
   const int64_t all = std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
-  const int64_t average = std::max<int64_t>(1, all / std::max<int64_t>(1, static_cast<int64_t>(lengths.size())));
-  return std::max<int64_t>(1, kBucket * options.tokens / average);
+  const int64_t average = std::max<int64_t>(1, all / std::max<int64_t>(1, examples));
+  const int64_t batch = options.tokens > 0 ? std::max<int64_t>(1, options.tokens / average) : options.examples;
+  int64_t size = 0;
+  return multiply_overflows(options.bucket, batch, &size) ? examples : std::min(size, examples);
 }
 
 }  // namespace

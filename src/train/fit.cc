@@ -38,6 +38,7 @@ void check_options(const FitOptions& o, const Learner& learner) {
     check(value >= least, name, "got {}, wanted at least {}", value, least);
   };
   at_least(o.batch, 1, "batch"), at_least(o.accumulate, 1, "accumulate"), at_least(o.bad_steps, 1, "bad_steps");
+  at_least(o.bucket, 1, "bucket");
   at_least(o.batch_tokens, 0, "batch_tokens"), at_least(o.steps, 0, "steps"), at_least(o.warm_up, 0, "warm_up");
   at_least(o.patience, 0, "patience"), at_least(o.validate_every, 0, "validate_every");
   at_least(o.save_every, 0, "save_every");
@@ -107,7 +108,10 @@ class Fitting {
 
   // ---- where it stands -----------------------------------------------------------------------------------
   BatchOptions batch_options() const {
-    return {.examples = options_.batch, .tokens = options_.batch_tokens, .seed = static_cast<uint64_t>(options_.seed)};
+    return {.examples = options_.batch,
+            .tokens = options_.batch_tokens,
+            .bucket = options_.bucket,
+            .seed = static_cast<uint64_t>(options_.seed)};
   }
   void begin_epoch() { batches_ = batches_of_epoch(learner_.lengths, batch_options(), progress_.epoch); }
   double epochs_done() const {

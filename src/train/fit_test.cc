@@ -161,6 +161,7 @@ TEST(Fit, RefusesWhatMakesNoSense) {
   EXPECT_TRUE(refuses({.learning_rate = 0}, {"learning_rate", "more than 0"}));
   EXPECT_TRUE(refuses({.average = 1}, {"average"}));
   EXPECT_TRUE(refuses({.batch = 0}, {"batch", "at least 1"}));
+  EXPECT_TRUE(refuses({.bucket = 0}, {"bucket", "at least 1"}));
   line.learner.lengths.clear();
   EXPECT_TRUE(refuses({}, {"nothing to learn from"}));
 }
@@ -181,6 +182,24 @@ TEST(Batches, HoldEveryExampleOnce) {
     EXPECT_EQ(batches_of_epoch(lengths, o, 2), batches_of_epoch(lengths, o, 2));
     EXPECT_NE(batches_of_epoch(lengths, o, 2), batches_of_epoch(lengths, o, 3));
   }
+}
+
+TEST(Batches, OfLargerBucketsArePaddedLess) {
+  std::vector<int64_t> lengths;
+  for (int64_t n = 0; n < 1000; ++n) lengths.push_back(1 + n * 7 % 31);
+  const auto padding = [&](int64_t bucket) {
+    int64_t padded = 0;
+    for (const auto& batch : batches_of_epoch(lengths, {.examples = 16, .bucket = bucket}, 1)) {
+      int64_t longest = 0, all = 0;
+      for (const int64_t n : batch)
+        longest = std::max(longest, lengths[static_cast<size_t>(n)]), all += lengths[static_cast<size_t>(n)];
+      padded += longest * static_cast<int64_t>(batch.size()) - all;
+    }
+    return padded;
+  };
+  EXPECT_GT(padding(1), 10000);  // nearly half of 31 a place
+  EXPECT_LT(padding(10), 3000);
+  EXPECT_LT(padding(INT64_MAX), 600);
 }
 
 TEST(Schedule, FollowsItsFormula) {

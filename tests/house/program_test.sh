@@ -28,20 +28,3 @@ expect_said HEED_THREADS
 
 page=$(cd "$(dirname "$0")/../../docs" && pwd)/options.md
 diff "$page" <("$heed" options) || failed "docs/options.md is not what heed options prints: run make docs"
-
-# The quickest of ten runs: a busy machine must not fail it.
-quickest() {
-  local best=1000000 begin took
-  for _ in {1..10}; do
-    begin=$(date +%s%N)
-    "$heed" "$1" > /dev/null
-    took=$((($(date +%s%N) - begin) / 1000))
-    ((took < best)) && best=$took
-  done
-  echo "$best"
-}
-for flag in --version --help; do
-  took=$(quickest "$flag")
-  echo "heed $flag: $took us"
-  ((took < 20000)) || failed "heed $flag takes $took us, wanted at most 20000"
-done

@@ -1,0 +1,52 @@
+// What was seen of a model at work: which words looked at which, by layer and head, and what was measured beside it.
+// Every picture is drawn from this, whether the model is ours or its weights come from a file.
+#pragma once
+
+#include <heed/tensor.h>
+
+#include <string>
+#include <vector>
+
+namespace heed::explain {
+
+struct SeenText {
+  std::string name;  // "source", "target", "text"
+  std::vector<std::string> tokens;
+};
+
+// Where the tokens of one text looked in another, or in the same.
+struct SeenAttention {
+  std::string name;              // "decoder.2.cross"
+  size_t queries = 0, keys = 0;  // which of the texts
+  Tensor weights;                // (H,T,S)
+  Tensor q, k;                   // (H,T,D), (H,S,D), where they were kept
+};
+
+// How much each token of a text mattered to the result, by one method.
+struct SeenScores {
+  std::string method;
+  size_t text = 0;
+  std::vector<float> values;
+  double comprehensiveness = 0, sufficiency = 0;  // areas under their curves
+};
+
+// A token that was said, and what might have been said in its place.
+struct SeenStep {
+  struct Alternative {
+    std::string token;
+    double probability = 0;
+  };
+  std::string token;
+  double probability = 0, entropy = 0;  // nats
+  std::vector<Alternative> alternatives = {};
+};
+
+struct Seen {
+  std::string title, model;
+  std::vector<SeenText> texts;
+  std::vector<SeenAttention> attention = {};
+  std::vector<SeenScores> scores = {};
+  std::vector<SeenStep> steps = {};
+};
+
+}  // namespace heed::explain

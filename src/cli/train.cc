@@ -117,7 +117,7 @@ struct Group {
   std::vector<ModelField> fields;
 };
 std::vector<Group> groups_of(const TaskRow& task) {
-  return {{"Run", fields_of<CallOptions>()},
+  return {{"Run", all_fields_of<CallOptions, BeginOptions>()},
           {"Model", {model_field(task)}},
           {"Data", task.fields()},
           {"Training", fields_of<FitOptions>()},

@@ -236,7 +236,11 @@ std::unique_ptr<TrainingTask> classify_task(Fields& fields, const std::string& f
   const int64_t texts = first.size();
   suggest(fields, texts);
 
-  const Labels labels = Labels::of(options.kind, separator_of(options), first.first, first.lines, options.data);
+  const Labels labels = folder.empty()
+                            ? Labels::of(options.kind, separator_of(options), first.first, first.lines, options.data)
+                            : Labels::from_fields(read_configuration(folder).fields, RunPaths{folder}.config());
+  check(labels.kind() == options.kind, "kind", "got {}, but {} knows labels that are {}", field_text(options.kind),
+        folder, field_text(labels.kind()));
   const auto tokens = fields.take<ReadingTokenOptions>();
   const Tokenizer tokenizer =
       folder.empty() ? make_tokenizer(first.second, tokens) : load_tokenizer(folder, "tokenizer");

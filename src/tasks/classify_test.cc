@@ -2,13 +2,13 @@
 
 #include <heed/text.h>
 
-#include <cstdlib>
+#include <fstream>
 
 #include "support/close.h"
 #include "support/files.h"
+#include "support/training.h"
 #include "tasks/classification.h"
 #include "tasks/run_folder.h"
-#include "tasks/training_run.h"
 
 namespace heed {
 namespace {
@@ -16,20 +16,11 @@ namespace {
 using testing::close;
 using testing::file_content;
 using testing::Folder;
+using testing::Given;
 using testing::refused;
 using testing::write_file;
 
-// Models this small are fastest on one core, most of all where others use the second. Before main, which reads it.
-[[maybe_unused]] const int kOneCore = setenv("HEED_THREADS", "1", 0);
-
-using Given = std::map<std::string, std::string>;
-
-const TaskRow& classify() {
-  for (const TaskRow& row : tasks())
-    if (std::string(row.name) == "classify") return row;
-  throw std::runtime_error("no task classify");
-}
-TrainingProgress train(const std::string& run, Given given) { return train_run(classify(), Fields(given), run); }
+TrainingProgress train(const std::string& run, const Given& given) { return testing::train("classify", run, given); }
 
 std::vector<Row> reviews(int64_t lines, uint64_t seed) { return made_data("reviews", lines, {.seed = seed}); }
 std::string tsv(const std::vector<Row>& rows) {
@@ -116,6 +107,27 @@ TEST(Classify, ReadsLabelsOfEveryKindFromFilesOfEveryKind) {
                  repeated("{\"text\":\"a\",\"label\":\"x\"}\n{\"label\":\"y\",\"text\":\"b\"}\n"), LabelKind::single);
 }
 
+TEST(Classify, TheBestAreThoseOfTheFigureThatWasAskedFor) {
+  const Folder folder;
+  write_file(folder / "reviews.tsv", tsv(reviews(300, 1)));
+  const Given given = {{"data", folder / "reviews.tsv"}, {"width", "16"}, {"steps", "60"}, {"validate_every", "5"}};
+  const auto best_by = [&](const char* figure) {
+    Given all = given;
+    all["best_by"] = figure;
+    train(folder / figure, all);
+    double most = -1;
+    std::ifstream lines(folder / (std::string(figure) + "/metrics.jsonl"));
+    for (std::string line; std::getline(lines, line);)
+      if (const Json json = Json::parse(line); json.contains("accuracy"))
+        most = std::max(most, json["accuracy"].get<double>());
+    const double at_best = best_validation(folder / figure)["accuracy"];
+    return std::pair(at_best, most);
+  };
+  const auto [at_best, most] = best_by("accuracy");
+  EXPECT_EQ(at_best, most);
+  EXPECT_TRUE(refused(ErrorKind::usage, {"best_by", "mae", "accuracy"}, [&] { best_by("mae"); }));
+}
+
 TEST(Classify, GoesOnWhereItStopped) {
   const Folder folder;
   write_file(folder / "reviews.tsv", tsv(reviews(300, 1)));
@@ -124,7 +136,7 @@ TEST(Classify, GoesOnWhereItStopped) {
   int64_t steps = 0;
   const RunWatchers stopped = {.on_step = [&](const StepReport& report) { steps = report.progress.step; },
                                .stop = [&] { return steps == 11; }};
-  EXPECT_EQ(train_run(classify(), Fields(given), folder / "parts", stopped).step, 11);
+  EXPECT_EQ(testing::train("classify", folder / "parts", given, {}, stopped).step, 11);
   EXPECT_GT(train(folder / "parts", given).step, 11);
   const auto values = [](const std::string& run) {
     return ClassificationModel::load(run).classify(std::vector<std::string>{"it was good ."}).at(0).values;

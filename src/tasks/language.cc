@@ -218,6 +218,7 @@ std::unique_ptr<TrainingTask> language_task(Fields& fields, const std::string& f
   model_fields["target_words"] = std::to_string(tokenizer.size());
   heed::seed(seed);
   LanguageModel run{make_model(chosen.name, model_fields), tokenizer, options.longest};
+  if (!folder.empty()) run.own_ends = ends_in(folder, tokenizer);
   Parts parts = read_parts(run, options, reader, std::move(texts), seed);
   Json data = {{"lines", parts.training_lines},
                {"held_out", parts.validation_lines},

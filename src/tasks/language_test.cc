@@ -2,32 +2,24 @@
 
 #include <heed/text.h>
 
-#include <cstdlib>
+#include <filesystem>
 
 #include "support/files.h"
+#include "support/training.h"
+#include "tasks/language_model.h"
 #include "tasks/run_folder.h"
-#include "tasks/training_run.h"
 
 namespace heed {
 namespace {
 
 using testing::Folder;
+using testing::Given;
 using testing::refused;
 using testing::write_file;
 
-// Models this small are fastest on one core, most of all where others use the second. Before main, which reads it.
-[[maybe_unused]] const int kOneCore = setenv("HEED_THREADS", "1", 0);
-
-using Given = std::map<std::string, std::string>;
-
-const TaskRow& lm() {
-  for (const TaskRow& row : tasks())
-    if (std::string(row.name) == "lm") return row;
-  throw std::runtime_error("no task lm");
-}
-void train(const std::string& run, Given given) {
-  given.merge(Given{{"tokens", "characters"}, {"width", "16"}, {"heads", "2"}, {"layers", "1"}, {"steps", "2"}});
-  train_run(lm(), Fields(given), run);
+void train(const std::string& run, const Given& given) {
+  testing::train("lm", run, given,
+                 {{"tokens", "characters"}, {"width", "16"}, {"heads", "2"}, {"layers", "1"}, {"steps", "2"}});
 }
 
 // The file is read in pieces of 50,000 lines; empty ones are passed over.
@@ -59,6 +51,56 @@ TEST(Language, HoldsOutAFile) {
   EXPECT_TRUE(refused(ErrorKind::data, {"no", "holds no text"}, [&] {
     train(folder / "other", {{"data", folder / "no"}});
   }));
+}
+
+// A text longer than what is read at once: each part goes on from as much of the ones before as the model remembers.
+TEST(Language, PartsOfATextGoOnFromWhatIsRemembered) {
+  const Folder folder;
+  write_file(folder / "text", "abcdefg\nab\n");
+  train(folder / "run", {{"data", folder / "text"}, {"model", "transformer-xl"}, {"memory", "3"}, {"longest", "2"}});
+  const LanguageModel run = LanguageModel::load(folder / "run");
+  TokenRows rows;
+  run.add_rows(std::vector<std::string>{"abcdefg", "ab"}, rows);
+  ASSERT_EQ(rows.size(), 6);  // <s>ab bcd def fg</s>, <s>ab b</s>
+  const std::vector<int64_t> all = {0, 1, 2, 3, 4, 5};
+  const Sentences before = run.before(rows, all);
+  std::vector<std::string> texts;
+  for (int64_t n = 0; n < rows.size(); ++n) {
+    std::string text;
+    for (int64_t t = 0; t < static_cast<int64_t>(before.lengths[n].item()); ++t)
+      text += run.tokenizer.token_of(static_cast<int32_t>(before.ids[n][t].item()));
+    texts.push_back(text);
+  }
+  EXPECT_EQ(texts, (std::vector<std::string>{"", "<s>a", "abc", "cde", "", "<s>a"}));
+}
+
+// Weights that hardly move are as good as those that they come from, on other data too.
+TEST(Language, BeginsWithWhatAnotherRunLearned) {
+  const Folder folder;
+  write_file(folder / "text", "abc\nbca\ncab\nabc\n"), write_file(folder / "dev", "cab\n");
+  write_file(folder / "other", "bac\nzzz\n");
+  train(folder / "first",
+        {{"data", folder / "text"}, {"validation", folder / "dev"}, {"steps", "30"}, {"width", "24"}});
+  const Given given = {{"data", folder / "other"}, {"validation", folder / "dev"}, {"from", folder / "first"}};
+  const auto begin_with = [&](const Given& more) {
+    Given all = more;
+    all.merge(Given(given));
+    testing::train("lm", folder / "second", all, {{"learning_rate", "1e-12"}, {"steps", "1"}});
+  };
+  begin_with({});
+  EXPECT_NEAR(best_validation(folder / "second")["validation_loss"],
+              best_validation(folder / "first")["validation_loss"], 1e-6);
+  EXPECT_EQ(LanguageModel::load(folder / "second").model->configuration().at("width"), "24");
+
+  std::filesystem::rename(folder / "first", folder / "moved");
+  EXPECT_EQ(testing::train("lm", folder / "second", {{"steps", "2"}}).step, 2);  // goes on without it
+  std::filesystem::rename(folder / "moved", folder / "first");
+  const auto refuses = [&](const std::vector<std::string>& words, const Given& more) {
+    std::filesystem::remove_all(folder / "second");
+    return refused(ErrorKind::usage, words, [&] { begin_with(more); });
+  };
+  EXPECT_TRUE(refuses({"tokens", "first", "leave it out"}, {{"tokens", "words"}}));
+  EXPECT_TRUE(refuses({"model", "is a decoder-lm"}, {{"model", "transformer-xl"}}));
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ namespace heed {
 namespace {
 
 constexpr const char* kMayChange[] = {"epochs", "steps", "minutes", "patience", "save_every"};
-constexpr int64_t kLogEvery = 10;  // steps
+constexpr int64_t kLogEvery = 10;                                // steps
+constexpr const char* kComesAlong[] = {"ends", "hugging_face"};  // of heed.json, from the run that another begins with
 
 // ---- metrics.jsonl: a line each, none of steps that were done over -------------------------------------------------
 
@@ -67,10 +68,14 @@ Json line_of(const ValidationReport& r, const std::vector<Measure>& measures) {
 
 // ---- heed.json ----------------------------------------------------------------------------------------------------
 
-Json about(const TrainingTask& task, const Fields& fields) {
+Json about(const TrainingTask& task, const Fields& fields, const std::string& from) {
+  const Json other = from.empty() ? Json::object() : about_run(from);
   Json options = Json::object();
   for (const auto& [name, text] : fields.all()) options[name] = text;
-  return {{"task", task.name()}, {"model", task.model_name()}, {"options", options}, {"data", task.data()}};
+  Json all = {{"task", task.name()}, {"model", task.model_name()}, {"options", options}, {"data", task.data()}};
+  for (const char* name : kComesAlong)
+    if (other.contains(name)) all[name] = other[name];
+  return all;
 }
 
 bool may_change(const std::string& name) {
@@ -90,6 +95,20 @@ void go_on_with(Fields& fields, const Json& begun, const std::string& folder) {
                   "leave the option out, or take another --run");
     }
   }
+}
+
+// The model of the run that it begins with, where nothing else is said.
+void begin_with(Fields& fields, const TaskRow& row, const std::string& from) {
+  about_run(from, row.name);
+  for (const ModelField& field : fields_of<TokenOptions>())
+    check(!fields.given(field.name), field.name, "the tokenisers are those of {}: leave it out", from);
+  const ModelConfiguration its = read_configuration(from);
+  fields.suggest("model", its.name);
+  check(fields.is("model", its.name), "model", "the run {} is a {}", from, its.name);
+  for (const ModelInfo& model : row.models())
+    if (model.name == its.name)
+      for (const ModelField& field : model.fields)
+        if (const auto at = its.fields.find(field.name); at != its.fields.end()) fields.suggest(field.name, at->second);
 }
 
 // The data must be what it was: else the order of examples means something else.
@@ -185,10 +204,16 @@ Comparison compare_runs(std::span<const std::string> folders, Fields& options) {
 struct Made {
   std::unique_ptr<TrainingTask> task;
   FitOptions options;
+  std::string from;
 };
+// `folder`: of a run that was begun; empty: new.
 static Made made(const TaskRow& row, Fields& fields, const std::string& folder) {
-  Made made{row.make(fields, folder), fields.take<FitOptions>()};
+  const std::string from = fields.take<BeginOptions>().from;
+  if (folder.empty() && !from.empty()) begin_with(fields, row, from);
+  Made made{row.make(fields, folder.empty() ? from : folder), fields.take<FitOptions>(), from};
   fields.check_all_taken(fmt::format("{} with the model {}", row.name, made.task->model_name()));
+  if (!from.empty() && !std::filesystem::exists(RunPaths{folder}.state()))
+    load_model_weights(from, made.task->learner().weights);
   return made;
 }
 
@@ -222,13 +247,13 @@ TrainingProgress train_run(const TaskRow& row, Fields fields, const std::string&
   const TrainingTask* const task = of_run.task.get();
   if (begun) check_data(*task, before, folder);
   const MemoryNeed memory = checked_memory(*task, of_run.options);
-  if (!begun) task->save(folder), write_about(folder, about(*task, fields));
+  if (!begun) task->save(folder), write_about(folder, about(*task, fields, of_run.from));
 
-  TrainingState from;
+  TrainingState stands;
   const bool goes_on = std::filesystem::exists(paths.state());
-  if (goes_on) from = load_training(paths.state());
-  Writer writer(paths, watchers, from.progress.step);
-  if (watchers.on_begin) watchers.on_begin({*task, fields, from.progress, memory});
+  if (goes_on) stands = load_training(paths.state());
+  Writer writer(paths, watchers, stands.progress.step);
+  if (watchers.on_begin) watchers.on_begin({*task, fields, stands.progress, memory});
   bool saved = true;
   const TrainingProgress progress =
       fit(task->learner(), of_run.options,
@@ -236,7 +261,7 @@ TrainingProgress train_run(const TaskRow& row, Fields fields, const std::string&
            .on_validation = [&](const ValidationReport& report) { writer.validation(report, *task); },
            .save = [&](const TrainingState& state) { return saved = writer.save(state); },
            .stop = watchers.stop},
-          goes_on ? &from : nullptr);
+          goes_on ? &stands : nullptr);
   if (!saved)
     throw Error(ErrorKind::system, folder, "the training ended, but could not be saved", "make room on the disk");
   return progress;

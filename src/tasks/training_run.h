@@ -13,6 +13,13 @@
 
 namespace heed {
 
+// Where a run's model comes from.
+struct BeginOptions {
+  std::string from;
+
+  void visit(auto&& field) { field("from", from, "another run: its model, tokenisers and weights are begun with"); }
+};
+
 // What a training is going to do.
 struct RunPlan {
   const TrainingTask& task;

@@ -289,9 +289,10 @@ std::unique_ptr<TrainingTask> translate_task(Fields& fields, const std::string& 
                {"too_long", training.too_long + validation.too_long},
                {"bad_lines", reader.bad().count}};
   if (alignment) data["links"] = links_in(training);
-  return std::make_unique<TranslateTask>(options,
-                                         TranslationModel{by, make_model(model.name, model_fields), options.longest},
-                                         std::move(training), std::move(validation), std::move(data));
+  TranslationModel run{by, make_model(model.name, model_fields), options.longest};
+  if (!folder.empty()) run.own_ends = ends_in(folder, by.target);
+  return std::make_unique<TranslateTask>(options, std::move(run), std::move(training), std::move(validation),
+                                         std::move(data));
 }
 
 }  // namespace heed

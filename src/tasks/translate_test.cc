@@ -3,28 +3,23 @@
 #include <heed/base.h>
 #include <heed/text.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "support/files.h"
+#include "support/training.h"
 #include "tasks/run_folder.h"
-#include "tasks/training_run.h"
 
 namespace heed {
 namespace {
 
 using testing::Folder;
+using testing::Given;
 using testing::refused;
 using testing::write_file;
 
-// Models this small are fastest on one core, most of all where others use the second. Before main, which reads it.
-[[maybe_unused]] const int kOneCore = setenv("HEED_THREADS", "1", 0);
-
-using Given = std::map<std::string, std::string>;
-
-TrainingProgress train(const std::string& run, Given given) {
-  given.merge(Given{{"tokens", "characters"}, {"width", "32"}, {"batch", "16"}, {"steps", "4"}});
-  return train_run(tasks().front(), Fields(given), run);
+TrainingProgress train(const std::string& run, const Given& given) {
+  return testing::train("translate", run, given,
+                        {{"tokens", "characters"}, {"width", "32"}, {"batch", "16"}, {"steps", "4"}});
 }
 
 // Copies of strings with a space between the letters, and where each letter comes from.

@@ -19,13 +19,16 @@ namespace heed {
 
 // Numbers of tokens, padded at the end.
 struct Sentences {
-  Tensor ids;      // i64 (B,T)
-  Tensor lengths;  // i64 (B)
+  Tensor ids;             // i64 (B,T)
+  Tensor lengths;         // i64 (B)
+  Tensor documents = {};  // i64 (B,T): which of the texts that share a row each place belongs to; undefined: one a row
 
   int64_t count() const { return lengths.dim(0); }
   int64_t longest() const { return ids.dim(1); }
 };
 Sentences pad(const std::vector<std::vector<int32_t>>& sentences, int32_t padding = 0);
+// Several in a row, as many as follow each other within `longest` places.
+Sentences pack(const std::vector<std::vector<int32_t>>& texts, int64_t longest, int32_t padding = 0);
 
 // One way through a model.
 struct Pass {
@@ -75,6 +78,7 @@ class SequenceModel : public AnyModel {
 
   // Tokens that a language model remembers of the text before; it gets them as its source. Of others 0.
   virtual int64_t memory() const { return 0; }
+  virtual bool reads_packed() const { return false; }  // targets that share rows
   // Places that it has learned something for: no text is longer. Of most any number.
   virtual int64_t places() const { return INT64_MAX; }
 };

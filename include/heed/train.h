@@ -186,7 +186,8 @@ struct FitOptions {
 // What is trained: weights, and losses of examples by their numbers.
 struct Learner {
   NamedTensors weights = {};          // those that require no gradient stay as they are
-  std::vector<int64_t> lengths = {};  // of the training examples: a batch holds such of similar length
+  std::vector<int64_t> lengths = {};  // of the training examples: a batch holds such of similar length …
+  bool packed = false;                // … but where they share rows
   std::function<double(std::span<const int64_t> examples)> count = {};  // of what the loss is a sum over
   std::function<Tensor(std::span<const int64_t> examples)> loss = {};   // a sum, one number
   std::function<double()> validate = {};  // less is better; none: the training loss counts

@@ -26,6 +26,7 @@ struct DecoderLm {
   using Config = DecoderLmConfig;
   static constexpr ModelWords kWords = {"decoder-lm", "Radford et al. 2019; Touvron et al. 2023, arXiv:2302.13971",
                                         "the language model of GPT-2 and, with other options, of Llama", false};
+  static constexpr bool kReadsPacked = true;
   struct State {
     std::vector<KeyValueCache> caches;
     void visit_sentences(auto&&) {}
@@ -45,13 +46,14 @@ struct DecoderLm {
 
   State begin(const Sentences&) const { return {std::vector<KeyValueCache>(layers.size())}; }
   Decoded forward(const Sentences&, const Sentences& said, const Pass& pass) const {
-    return run(nullptr, said.ids, pass);
+    return run(nullptr, said.ids, pass, said.documents);
   }
   Decoded step(State& state, const Tensor& ids, const Pass& pass) const { return run(&state, ids, pass); }
 
-  Decoded run(State* state, const Tensor& ids, const Pass& pass) const {
-    Tensor x = text(ids, state ? state->caches[0].size() : 0, pass);
-    for (size_t n = 0; n < layers.size(); ++n) x = layers[n](x, state ? &state->caches[n] : nullptr, pass);
+  Decoded run(State* state, const Tensor& ids, const Pass& pass, const Tensor& documents = {}) const {
+    Tensor x = text(ids, state ? state->caches[0].size() : 0, pass, documents);
+    for (size_t n = 0; n < layers.size(); ++n)
+      x = layers[n](x, state ? &state->caches[n] : nullptr, pass, {.documents = documents});
     return {after(x), {}, {}};
   }
   int64_t places() const { return text.most(); }

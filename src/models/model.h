@@ -141,7 +141,11 @@ class ModelOf final : public NamedModelOf<SequenceModel, Model> {
     else
       return SequenceModel::places();
   }
+  bool reads_packed() const override {
+    return requires { Model::kReadsPacked; };
+  }
   Decoded forward(const Sentences& source, const Sentences& target, const Pass& pass) const override {
+    check(!target.documents.defined() || reads_packed(), Model::kWords.name, "it does not read texts that share a row");
     Decoded decoded = model_.forward(source, target, pass);
     check(!pass.alignment.defined() || decoded.loss.defined(), Model::kWords.name, "it does not learn from alignments");
     return decoded;

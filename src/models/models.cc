@@ -38,4 +38,17 @@ Sentences pad(const std::vector<std::vector<int32_t>>& sentences, int32_t paddin
   return batch;
 }
 
+Sentences pack(const std::vector<std::vector<int32_t>>& texts, int64_t longest, int32_t padding) {
+  std::vector<std::vector<int32_t>> rows, documents;
+  for (size_t n = 0; n < texts.size(); ++n) {
+    if (rows.empty() || std::ssize(rows.back()) + std::ssize(texts[n]) > longest)
+      rows.emplace_back(), documents.emplace_back();
+    rows.back().insert(rows.back().end(), texts[n].begin(), texts[n].end());
+    documents.back().insert(documents.back().end(), texts[n].size(), static_cast<int32_t>(n));
+  }
+  Sentences batch = pad(rows, padding);
+  batch.documents = pad(documents, static_cast<int32_t>(texts.size())).ids;  // the padding: a text of its own
+  return batch;
+}
+
 }  // namespace heed

@@ -300,5 +300,35 @@ TEST(ModelTable, RefusesWhatItDoesNotKnow) {
   EXPECT_TRUE(complains([] { make_model("rnn-search", {{"cell", "lstn"}}); }, {"cell", "lstn", "lstm, gru"}));
 }
 
+// Texts that share rows: each is read as if it were alone, wherever it stands, and teaches the same.
+TEST(Packed, TextsAreReadAsIfAlone) {
+  const std::vector<std::vector<int32_t>> texts = {{1, 4, 5, 6}, {1, 3}, {1, 7, 8}, {1, 2, 3, 4, 5}};
+  for (const char* position : {"learned", "sinusoidal", "none", "rope", "alibi", "t5", "transformer_xl"}) {
+    seed(3);
+    const auto model = make_model("decoder-lm", {{"target_words", "9"}, {"width", "16"}, {"position", position}});
+    const auto gradients_of = [&](const Sentences& batch) {
+      const Tensor features = model->forward({}, batch).features;
+      const auto part = [&](int64_t row, int64_t begin, int64_t end) {
+        return slice(slice(features, 0, row, row + 1), 1, begin, end);
+      };
+      const Tensor all = batch.documents.defined()
+                             ? concat({part(0, 0, 4), part(0, 4, 6), part(1, 0, 3), part(2, 0, 5)}, 1)
+                             : concat({part(0, 0, 4), part(1, 0, 2), part(2, 0, 3), part(3, 0, 5)}, 1);
+      std::vector<Tensor> weights = {all};
+      backward(sum(all * all));
+      for (const auto& [name, weight] : model->weights())
+        weights.push_back(weight.grad().clone()), Tensor(weight).zero_grad();
+      return weights;
+    };
+    const Sentences packed = pack(texts, 6);
+    ASSERT_EQ(packed.ids.shape(), (Shape{3, 6}));
+    const std::vector<Tensor> together = gradients_of(packed), alone = gradients_of(pad(texts));
+    for (size_t n = 0; n < alone.size(); ++n)
+      EXPECT_TRUE(close(together[n].values(), alone[n].values(), 2e-5)) << position << n;
+  }
+  const auto other = make_model("transformer-xl", {{"target_words", "9"}, {"width", "16"}});
+  EXPECT_TRUE(complains([&] { other->forward({}, pack(texts, 6)); }, {"transformer-xl", "share a row"}));
+}
+
 }  // namespace
 }  // namespace heed

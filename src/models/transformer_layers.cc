@@ -35,6 +35,19 @@ Tensor sinusoids(int64_t places, const LayerConfig& config) {
   return table;
 }
 
+// Where each place stands in its own text.
+Tensor places_within(const Tensor& documents) {
+  Tensor places(documents.shape(), Dtype::i64);
+  const auto of = documents.span<int64_t>();
+  int64_t* place = places.data<int64_t>();
+  const int64_t width = documents.dim(1);
+  for (int64_t n = 0; n < documents.numel(); ++n) {
+    const bool begins = n % width == 0 || of[static_cast<size_t>(n)] != of[static_cast<size_t>(n - 1)];
+    place[n] = begins ? 0 : place[n - 1] + 1;
+  }
+  return places;
+}
+
 }  // namespace
 
 PlacedEmbedding::PlacedEmbedding(int64_t count, const LayerConfig& c) : words(count, c.width), config(c) {
@@ -42,15 +55,15 @@ PlacedEmbedding::PlacedEmbedding(int64_t count, const LayerConfig& c) : words(co
   if (is_sinusoidal(c)) places = sinusoids(c.longest, c);
 }
 
-Tensor PlacedEmbedding::operator()(const Tensor& ids, int64_t first, const Pass& pass) const {
+Tensor PlacedEmbedding::operator()(const Tensor& ids, int64_t first, const Pass& pass, const Tensor& documents) const {
   Tensor x = words(ids);
   if (config.scale_embedding) x = x * std::sqrt(static_cast<double>(config.width));
   if (!places.defined()) return dropped(x, config.dropout, pass);
   const int64_t last = first + ids.dim(1);
   check(last <= config.longest || is_sinusoidal(config), "transformer",
         "a text of {} tokens: places are learned for {}", last, config.longest);
-  const Tensor& table = places;
-  x = x + (last <= config.longest ? slice(table, 0, first, last) : sinusoids(last, config).slice(0, first, last));
+  const Tensor table = last <= config.longest ? places : sinusoids(last, config);
+  x = x + (documents.defined() ? embedding(table, places_within(documents)) : slice(table, 0, first, last));
   return dropped(x, config.dropout, pass);
 }
 

@@ -151,20 +151,22 @@ struct EncoderLayer : SelfLayer {
   }
 };
 
-// What a layer remembers of the text before, and which of all places there are.
-struct TextBefore {
-  Tensor states = {}, mask = {};
+// What stands around a text: what a layer remembers of the text before, and which of all places there are; or which of
+// the texts that share its row each place belongs to.
+struct TextAround {
+  Tensor states = {}, mask = {}, documents = {};
 };
 // A text that sees what stands before each place.
 struct CausalLayer : SelfLayer {
   using SelfLayer::SelfLayer;
   // x is the whole text; or, with a cache, what comes next.
-  Tensor operator()(const Tensor& x, KeyValueCache* cache, const Pass& pass, const TextBefore& before = {}) const {
+  Tensor operator()(const Tensor& x, KeyValueCache* cache, const Pass& pass, const TextAround& around = {}) const {
     AttendOptions look = options(pass);
-    look.span = look.span & causal(), look.mask = before.mask;
+    look.span = look.span & causal(), look.mask = around.mask;
+    if (around.documents.defined()) look.span = look.span & documents(around.documents);
     return run(x, pass, [&](const Tensor& y) {
       if (cache) return self.heads.step(y, *cache, look).out;
-      const Tensor& memory = before.states;
+      const Tensor& memory = around.states;
       return self.heads(y, with_memory(memory.defined() ? after_self.before(memory) : memory, y), look).out;
     });
   }
@@ -190,8 +192,8 @@ struct PlacedEmbedding {
 
   PlacedEmbedding(int64_t count, const LayerConfig& c);
   int64_t most() const { return config.position == "learned" ? config.longest.value : INT64_MAX; }
-  // ids (B,T), the first at place `first`. Error for a text longer than a learned table.
-  Tensor operator()(const Tensor& ids, int64_t first, const Pass& pass) const;
+  // ids (B,T), the first at place `first`; of texts that share a row, each from 0. Error for more than a learned table.
+  Tensor operator()(const Tensor& ids, int64_t first, const Pass& pass, const Tensor& documents = {}) const;
   void visit(auto&& field) {
     field("words", words);
     if (config.position == "learned") field("places", places);

@@ -45,7 +45,7 @@ class LanguageTask final : public TrainingTask {
 
   Learner learner() const override {
     Learner learner;
-    learner.weights = run_.model->weights();
+    learner.weights = run_.model->weights(), learner.packed = options_.packed;
     for (int64_t n = 0; n < training_.size(); ++n) learner.lengths.push_back(training_.length(n) - 1);
     learner.count = [this](std::span<const int64_t> examples) {
       double count = 0;
@@ -53,7 +53,7 @@ class LanguageTask final : public TrainingTask {
       return count;
     };
     learner.loss = [this](std::span<const int64_t> examples) {
-      return run_.loss(training_, examples, {.smoothing = options_.smoothing}, {.training = true});
+      return run_.loss(training_, examples, options_.packed, {.smoothing = options_.smoothing}, {.training = true});
     };
     if (validation_.size() > 0) learner.validate = [this] { return validate(); };
     return learner;
@@ -219,6 +219,7 @@ std::unique_ptr<TrainingTask> language_task(Fields& fields, const std::string& f
   heed::seed(seed);
   LanguageModel run{make_model(chosen.name, model_fields), tokenizer, options.longest};
   if (!folder.empty()) run.own_ends = ends_in(folder, tokenizer);
+  check(!options.packed || run.model->reads_packed(), "packed", "{} reads a text a row", chosen.name);
   Parts parts = read_parts(run, options, reader, std::move(texts), seed);
   Json data = {{"lines", parts.training_lines},
                {"held_out", parts.validation_lines},

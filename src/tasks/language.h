@@ -23,12 +23,14 @@ struct LineOptions {
 struct LanguageOptions : LineOptions {
   std::string validation = "0.05";
   int64_t longest = 256;
+  bool packed = false;
   double smoothing = 0;
 
   void visit(auto&& field) {
     LineOptions::visit(field);
     field("validation", validation, "held out: a share of the lines, or a file like --data");
     field("longest", longest, "tokens that are read at once; a longer line is several examples");
+    field("packed", packed, "short lines share a row, each for itself: nothing is padding");
     field("smoothing", smoothing, "of labels, as 0.1");
   }
 };

@@ -44,18 +44,21 @@ Sentences LanguageModel::before(const TokenRows& rows, std::span<const int64_t> 
   return pad(texts);
 }
 
-Tensor LanguageModel::loss(const TokenRows& rows, std::span<const int64_t> which, const CrossEntropyOptions& options,
-                           const Pass& pass) const {
+Tensor LanguageModel::loss(const TokenRows& rows, std::span<const int64_t> which, bool packed,
+                           const CrossEntropyOptions& options, const Pass& pass) const {
   std::vector<std::vector<int32_t>> said, next;
   for (const int64_t n : which) {
     const auto ids = rows[n];
     said.emplace_back(ids.begin(), ids.end() - 1);
     next.emplace_back(ids.begin() + 1, ids.end());
   }
-  const Decoded decoded = model->forward(before(rows, which), pad(said), pass);
+  const auto batch = [&](const auto& texts, int32_t padding) {
+    return packed ? pack(texts, longest, padding) : pad(texts, padding);
+  };
+  const Decoded decoded = model->forward(before(rows, which), batch(said, 0), pass);
   CrossEntropyOptions summed = options;
   summed.ignored = kIgnored, summed.reduction = Reduction::sum;
-  return model->loss(decoded.features, pad(next, kIgnored).ids, summed);
+  return model->loss(decoded.features, batch(next, kIgnored).ids, summed);
 }
 
 double LanguageModel::mean_loss(const TokenRows& rows) const {
@@ -63,7 +66,7 @@ double LanguageModel::mean_loss(const TokenRows& rows) const {
   std::vector<int64_t> lengths;
   double sum = 0, count = 0;
   for (int64_t n = 0; n < rows.size(); ++n) lengths.push_back(rows.length(n)), count += lengths.back() - 1;
-  for (const auto& batch : batches_by_length(lengths, {.examples = 16})) sum += loss(rows, batch, {}, {}).item();
+  for (const auto& batch : batches_by_length(lengths, {.examples = 16})) sum += loss(rows, batch, false, {}, {}).item();
   return sum / std::max(1.0, count);
 }
 

@@ -23,8 +23,8 @@ struct LanguageModel {
   void add_rows(std::span<const std::string> texts, TokenRows& rows) const;
   // What each of these rows goes on from, as much as the model remembers.
   Sentences before(const TokenRows& rows, std::span<const int64_t> which) const;
-  // The sum over the places of these rows of −log p(next).
-  Tensor loss(const TokenRows& rows, std::span<const int64_t> which, const CrossEntropyOptions& options,
+  // The sum over the places of these rows of −log p(next); packed: the rows share those of the batch.
+  Tensor loss(const TokenRows& rows, std::span<const int64_t> which, bool packed, const CrossEntropyOptions& options,
               const Pass& pass) const;
   double mean_loss(const TokenRows& rows) const;  // a token, without gradients
   std::vector<std::vector<Hypothesis>> go_on(std::span<const std::string> begun, SearchOptions options) const;

@@ -74,6 +74,15 @@ TEST(Language, PartsOfATextGoOnFromWhatIsRemembered) {
   EXPECT_EQ(texts, (std::vector<std::string>{"", "<s>a", "abc", "cde", "", "<s>a"}));
 }
 
+TEST(Language, LearnsFromLinesThatShareRows) {
+  const Folder folder;
+  write_file(folder / "text", "abc\nbca\ncab\nab\nabcabcabcabc\n");
+  train(folder / "run", {{"data", folder / "text"}, {"longest", "8"}, {"packed", "true"}});
+  EXPECT_TRUE(refused(ErrorKind::usage, {"packed", "transformer-xl reads a text a row"}, [&] {
+    train(folder / "other", {{"data", folder / "text"}, {"packed", "true"}, {"model", "transformer-xl"}});
+  }));
+}
+
 // Weights that hardly move are as good as those that they come from, on other data too.
 TEST(Language, BeginsWithWhatAnotherRunLearned) {
   const Folder folder;

@@ -19,12 +19,13 @@ std::vector<int64_t> shuffled(int64_t n, Random& from) {
 void cut(std::span<const int64_t> examples, std::span<const int64_t> lengths, const BatchOptions& options,
          Batches& batches) {
   std::vector<int64_t> batch;
-  int64_t longest = 0;
+  int64_t longest = 0, all = 0;
   for (const int64_t example : examples) {
     const int64_t length = lengths[static_cast<size_t>(example)], next = static_cast<int64_t>(batch.size()) + 1;
-    const bool full = options.tokens > 0 ? next * std::max(longest, length) > options.tokens : next > options.examples;
-    if (full && !batch.empty()) batches.push_back(std::move(batch)), batch = {}, longest = 0;
-    batch.push_back(example), longest = std::max(longest, length);
+    const int64_t tokens = options.packed ? all + length : next * std::max(longest, length);
+    const bool full = options.tokens > 0 ? tokens > options.tokens : next > options.examples;
+    if (full && !batch.empty()) batches.push_back(std::move(batch)), batch = {}, longest = all = 0;
+    batch.push_back(example), longest = std::max(longest, length), all += length;
   }
   if (!batch.empty()) batches.push_back(std::move(batch));
 }
@@ -54,7 +55,7 @@ Batches batches_of_epoch(std::span<const int64_t> lengths, const BatchOptions& o
   Batches sorted, batches;
   for (size_t begin = 0; begin < order.size(); begin += bucket) {
     const std::span<int64_t> part = std::span(order).subspan(begin, std::min(bucket, order.size() - begin));
-    sort_by_length(part, lengths);
+    if (!options.packed) sort_by_length(part, lengths);
     cut(part, lengths, options, sorted);
   }
   for (const int64_t n : shuffled(static_cast<int64_t>(sorted.size()), from))

@@ -13,6 +13,7 @@ struct BatchOptions {
   int64_t examples = 64;  // a batch …
   int64_t tokens = 0;     // … or, where not 0, the longest example times their number at most
   int64_t bucket = 10;    // batches whose examples are sorted by length together
+  bool packed = false;    // examples share rows: nothing is padding, and nothing is sorted
   uint64_t seed = 1;
 };
 

@@ -111,6 +111,7 @@ class Fitting {
     return {.examples = options_.batch,
             .tokens = options_.batch_tokens,
             .bucket = options_.bucket,
+            .packed = learner_.packed,
             .seed = static_cast<uint64_t>(options_.seed)};
   }
   void begin_epoch() { batches_ = batches_of_epoch(learner_.lengths, batch_options(), progress_.epoch); }

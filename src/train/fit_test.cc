@@ -184,6 +184,18 @@ TEST(Batches, HoldEveryExampleOnce) {
   }
 }
 
+TEST(Batches, ThatShareRowsAreFilled) {
+  std::vector<int64_t> lengths;
+  for (int64_t n = 0; n < 1000; ++n) lengths.push_back(1 + n * 7 % 31);
+  const Batches batches = batches_of_epoch(lengths, {.tokens = 200, .packed = true}, 1);
+  for (size_t b = 0; b + 1 < batches.size(); ++b) {
+    int64_t all = 0;
+    for (const int64_t n : batches[b]) all += lengths[static_cast<size_t>(n)];
+    EXPECT_LE(all, 200);
+  }
+  EXPECT_LE(batches.size(), 88);  // 16,000 tokens
+}
+
 TEST(Batches, OfLargerBucketsArePaddedLess) {
   std::vector<int64_t> lengths;
   for (int64_t n = 0; n < 1000; ++n) lengths.push_back(1 + n * 7 % 31);

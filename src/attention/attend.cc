@@ -129,10 +129,8 @@ Prepared prepare(const Tensor& q, const Tensor& k, const Tensor& v, const Attend
   p.q = p.query = four(q), p.k = four(k), p.v = four(v);
   p.number = number_of(q.dtype());
   p.visible = Visible(p.n.queries, p.n.keys);
-  if (options.key_lengths.defined()) {
-    lengths(options.key_lengths).room->prepare(p);
-    p.lengths = options.key_lengths;
-  }
+  if (options.key_lengths.defined()) lengths(options.key_lengths).room->prepare(p);
+  p.lengths = key_lengths(options);
   if (const PositionRoom* position = room_of(options.position)) position->prepare(p);
   room_of(options.scores).prepare(p);
   if (const SpanRoom* span = room_of(options.span)) span->prepare(p);

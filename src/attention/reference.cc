@@ -27,7 +27,8 @@ double at(const Tensor& x, int64_t b, int64_t h, int64_t i, int64_t j) {
 class Formula {
  public:
   Formula(const AttendOptions& options, Plain x) : options_(options), given_(std::move(x)) {
-    if (options.key_lengths.defined()) given_.length = static_cast<int64_t>(options.key_lengths.value({given_.batch}));
+    if (const Tensor lengths = key_lengths(options); lengths.defined())
+      given_.length = static_cast<int64_t>(lengths.value({given_.batch}));
     given_.random = options.random ? *options.random : random();
     x_ = given_;
     if (const PositionRoom* position = room_of(options_.position)) position->move(x_);

@@ -23,6 +23,15 @@ std::vector<int64_t> integers(const char* who, const Tensor& x) {
   return {all.span<int64_t>().begin(), all.span<int64_t>().end()};
 }
 
+Tensor shorter(const Tensor& a, const Tensor& b) {
+  if (!a.defined() || !b.defined()) return a.defined() ? a : b;
+  return where(less(a, b), a, b);
+}
+Tensor key_lengths(const AttendOptions& options) {
+  const SpanRoom* span = room_of(options.span);
+  return shorter(options.key_lengths, span ? span->lengths() : Tensor());
+}
+
 }  // namespace heed::attention
 
 namespace heed {

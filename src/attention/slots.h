@@ -111,6 +111,7 @@ class SpanRoom {
   virtual std::string name() const = 0;
   virtual void prepare(Pipeline& p) const = 0;
   virtual bool computes_with_tensors() const { return true; }
+  virtual Tensor lengths() const { return {}; }  // of the keys that are there at all; undefined: all are
   virtual bool reference(const Plain& x, int64_t i, int64_t j) const = 0;
   virtual double bias(const Plain&, int64_t, int64_t) const { return 0; }        // what it adds to a score
   virtual double multiplier(const Plain&, int64_t, int64_t) const { return 1; }  // of a weight
@@ -127,6 +128,11 @@ class NormalizerRoom {
   // The scores of query i, −∞ where hidden, become weights.
   virtual void reference(const Plain& x, int64_t i, std::vector<double>& row) const = 0;
 };
+
+// Of two lengths of keys, each of which may be undefined, the shorter ones.
+Tensor shorter(const Tensor& a, const Tensor& b);
+// Of the keys that are there, by whichever slot it was said.
+Tensor key_lengths(const AttendOptions& options);
 
 // The rooms of the slots that were left empty.
 const ScoreRoom& room_of(const Scores& slot);

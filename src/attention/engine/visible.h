@@ -13,6 +13,7 @@ namespace heed::attention {
 inline constexpr int64_t kPanel = 64;
 
 // The keys [begin, end).
+constexpr int64_t kFar = INT64_MAX / 4;  // farther than any key: places and distances up to here add up safely
 struct Interval {
   int64_t begin = 0, end = 0;
   bool empty() const { return begin >= end; }

@@ -15,6 +15,7 @@ class Both final : public SpanRoom {
     a_.room->prepare(p);
     b_.room->prepare(p);
   }
+  Tensor lengths() const override { return shorter(a_.room->lengths(), b_.room->lengths()); }
   bool reference(const Plain& x, int64_t i, int64_t j) const override {
     return a_.room->reference(x, i, j) && b_.room->reference(x, i, j);
   }

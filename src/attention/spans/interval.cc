@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "attention/rows.h"
 #include "attention/slots.h"
@@ -15,9 +14,8 @@ namespace {
 
 class Window final : public SpanRoom {
  public:
-  static constexpr int64_t kAll = std::numeric_limits<int64_t>::max() / 4;
   Window(int64_t left, int64_t right) : left_(left), right_(right) {}
-  std::string name() const override { return left_ == kAll ? "causal" : fmt::format("window({}, {})", left_, right_); }
+  std::string name() const override { return left_ == kFar ? "causal" : fmt::format("window({}, {})", left_, right_); }
   bool computes_with_tensors() const override { return false; }
   void prepare(Pipeline& p) const override {
     p.visible.restrict([&](int64_t, int64_t, int64_t i) {
@@ -71,12 +69,12 @@ Mechanism window_row() {
 
 namespace heed {
 
-Span causal() { return {std::make_shared<attention::Window>(attention::Window::kAll, 0)}; }
+Span causal() { return {std::make_shared<attention::Window>(attention::kFar, 0)}; }
 Span window(int64_t left, int64_t right) {
   check(left >= 0 && right >= 0, "window", "a window of {} to the left and {} to the right: neither may be negative",
         left, right);
-  const int64_t most = attention::Window::kAll;
-  return {std::make_shared<attention::Window>(std::min(left, most), std::min(right, most))};
+  using attention::kFar;
+  return {std::make_shared<attention::Window>(std::min(left, kFar), std::min(right, kFar))};
 }
 
 }  // namespace heed

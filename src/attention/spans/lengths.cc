@@ -12,6 +12,7 @@ class Lengths final : public SpanRoom {
   explicit Lengths(Tensor lengths) : lengths_(std::move(lengths)) {}
   std::string name() const override { return "lengths"; }
   bool computes_with_tensors() const override { return false; }
+  Tensor lengths() const override { return lengths_; }
   void prepare(Pipeline& p) const override {
     const std::vector<int64_t> all = integers("key_lengths", lengths_);
     check(lengths_.shape() == Shape{p.n.batch}, "attend", "key_lengths have shape {}, wanted ({})", lengths_.shape(),

@@ -134,7 +134,8 @@ namespace heed {
 
 Span local_m(int64_t reach, int64_t first) {
   check(reach >= 0 && first >= 0, "local_m", "a reach of {} from place {} on: neither may be negative", reach, first);
-  return {std::make_shared<attention::LocalM>(reach, first)};
+  using attention::kFar;
+  return {std::make_shared<attention::LocalM>(std::min(reach, kFar), std::min(first, kFar))};
 }
 Span local_p(const Tensor& w, const Tensor& v, int64_t reach) {
   check(reach >= 1, "local_p", "a reach of {}: wanted at least 1", reach);

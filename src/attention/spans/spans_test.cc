@@ -103,6 +103,38 @@ TEST(Spans, PaddingDoesNotMoveACentre) {
             attend(x.q, part(x.k), part(x.v), {.span = local_p(w, v)}).out.values(), 1e-12));
 }
 
+// However the lengths are said: padding that holds NaN reaches neither a result nor a gradient.
+TEST(Spans, LengthsHidePaddingFromEveryProduct) {
+  const Given x = given({2, 2, 2, 9, 70, 5, 4});
+  const Tensor lengths_of = tensor_from<int64_t>({40, 1}, {2});
+  for (const Span& span : {lengths(lengths_of), lengths(lengths_of) & causal(), causal() & lengths(lengths_of)}) {
+    Tensor k = x.k.clone();
+    for (int64_t b = 0; b < 2; ++b) k[b].slice(1, lengths_of[b].item(), 70).fill(NAN);
+    const Tensor w = sample({6, 5}, -1, 1, 5), u = sample({6, 5}, -1, 1, 6), v = sample({6}, -1, 1, 7);
+    for (const Tensor& leaf : {w, u, v}) Tensor(leaf).requires_grad(true);
+    backward(sum(attend(x.q, k, x.v, {.scores = additive(w, u, v), .span = span}).out));
+    for (const Tensor& leaf : {w, u, v})
+      for (const double gradient : leaf.grad().values()) ASSERT_TRUE(std::isfinite(gradient));
+  }
+}
+
+// Distances as large as there are numbers: as far as the keys go.
+TEST(Spans, HugeDistancesReachEverything) {
+  const Given x = given({1, 2, 2, 70, 70, 5, 4});
+  const auto same = [&](const Span& huge, const Span& plain) {
+    return close(attend(x.q, x.k, x.v, {.span = huge}).out.values(),
+                 attend(x.q, x.k, x.v, {.span = plain}).out.values(), 1e-12);
+  };
+  constexpr int64_t kHuge = INT64_MAX;
+  EXPECT_TRUE(same(window(kHuge, kHuge), {}));
+  EXPECT_TRUE(same(local_m(kHuge), {}));
+  EXPECT_TRUE(same(dilated(kHuge, 1), {}));
+  EXPECT_TRUE(same(dilated(1, kHuge), local_m(0)));
+  EXPECT_TRUE(same(strided(kHuge), causal()));
+  EXPECT_TRUE(same(strided_fixed(kHuge, kHuge), causal()));
+  EXPECT_TRUE(same(block_sparse({{0}}, kHuge), {}));
+}
+
 // The Gaussian with everything else that multiplies weights: a gradient of the weights themselves, dropout, a cap.
 TEST(Spans, CentresHaveTheirGradientBesideEverythingElse) {
   const Given x = given({2, 2, 1, 3, 7, 5, 4});

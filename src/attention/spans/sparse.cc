@@ -83,7 +83,8 @@ class StridedFixed final : public Sparse {
   Interval hull(int64_t place) const override { return {0, place + 1}; }
   uint64_t bits(int64_t place, int64_t first) const override {
     uint64_t seen = bits_of({place / step_ * step_, place + 1}, first);
-    for (int64_t at = step_ - summary_; at < step_; ++at) seen |= every(step_, at, first);
+    for (int64_t j = 0; j < kPanel; ++j)
+      if ((first + j) % step_ >= step_ - summary_) seen |= uint64_t{1} << j;
     return seen;
   }
   bool reference(const Plain& x, int64_t i, int64_t j) const override {
@@ -229,21 +230,23 @@ Span block_sparse(const std::vector<std::vector<int64_t>>& blocks, int64_t size)
   check(size > 0, "block_sparse", "blocks of {} keys: wanted at least 1", size);
   for (const auto& row : blocks)
     for (const int64_t block : row) check(block >= 0, "block_sparse", "block {}: wanted 0 or more", block);
-  return {std::make_shared<attention::BlockSparse>(blocks, size)};
+  return {std::make_shared<attention::BlockSparse>(blocks, std::min(size, attention::kFar))};
 }
 Span dilated(int64_t window, int64_t step) {
   check(window >= 0 && step >= 1, "dilated",
         "a window of {} with a step of {}: neither may be negative, and the step not 0", window, step);
-  return {std::make_shared<attention::Dilated>(window, step)};
+  using attention::kFar;
+  return {std::make_shared<attention::Dilated>(std::min(window, kFar / step), std::min(step, kFar))};
 }
 Span strided(int64_t step) {
   check(step >= 1, "strided", "a step of {}: wanted at least 1", step);
-  return {std::make_shared<attention::Strided>(step)};
+  return {std::make_shared<attention::Strided>(std::min(step, attention::kFar))};
 }
 Span strided_fixed(int64_t step, int64_t summary) {
   check(step >= 1 && summary >= 1 && summary <= step, "strided_fixed",
         "a summary of {} places of a block of {}: wanted 1 to {}", summary, step, step);
-  return {std::make_shared<attention::StridedFixed>(step, summary)};
+  using attention::kFar;
+  return {std::make_shared<attention::StridedFixed>(std::min(step, kFar), std::min(summary, kFar))};
 }
 
 }  // namespace heed

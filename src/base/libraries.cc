@@ -1,4 +1,5 @@
 // The libraries below heed: asked at run time where they answer, else as heed was compiled with them.
+#include <cairo.h>
 #include <dnnl.h>
 #include <fmt/format.h>
 #include <heed/base.h>
@@ -38,6 +39,7 @@ std::vector<LibraryVersion> libraries() {
       {"fmt", fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
       {"libzip", zip_libzip_version()},
       {"zlib", zlibVersion()},
+      {"Cairo", cairo_version_string()},
       {"ICU", U_ICU_VERSION},
       {"OpenMP", openmp_version()},
   };

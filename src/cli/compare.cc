@@ -3,7 +3,9 @@
 
 #include <memory>
 
+#include "base/check.h"
 #include "cli/fields.h"
+#include "cli/picture_file.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
 
@@ -13,6 +15,7 @@ namespace {
 struct Call {
   std::vector<std::string> runs;
   bool json = false;
+  std::string out;
   std::map<std::string, std::string> given;
 };
 
@@ -38,6 +41,9 @@ void compare(const Call& call) {
   const Comparison comparison = compare_runs(call.runs, fields);
   fields.check_all_taken("compare");
   call.json ? print_json(comparison) : print_table(comparison, call.runs[0]);
+  if (call.out.empty()) return;
+  check(comparison.chart.has_value(), "compare", "runs of this task are not drawn by length: leave -o out");
+  write_picture(graphic_of(*comparison.chart), call.out);
 }
 
 }  // namespace
@@ -48,6 +54,7 @@ void add_compare(CLI::App& app) {
   const auto call = std::make_shared<Call>();
   verb->add_option("RUNS", call->runs, "folders of runs; the first is what the others are compared with")->required();
   verb->add_flag("--json", call->json, "an array, an object a run and figure");
+  verb->add_option("-o,--output", call->out, "quality by length as a picture: a file that ends in .svg or .png");
   add_fields_of_tasks(*verb, call->given, &TaskRow::evaluate_fields);
   verb->callback([call] { compare(*call); });
 }

@@ -13,7 +13,7 @@
 #include "cli/train_progress.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
-#include "explain/curve.h"
+#include "explain/chart.h"
 #include "tasks/folds.h"
 #include "tasks/run_folder.h"
 #include "tasks/training_run.h"
@@ -95,9 +95,13 @@ void find_rate(const TaskRow& task, const Fields& fields) {
   const RateTest test = test_rates(task, fields, watchers_of(progress));
   progress.clear();
   if (StopSignals::asked()) throw Interrupted();
-  std::vector<explain::CurvePoint> points;
-  for (const RateTest::Point& point : test.curve) points.push_back({point.rate, point.loss});
-  fmt::print("The loss while the learning rate grows:\n{}\n", fmt::join(explain::curve(points, test.suggested), "\n"));
+  explain::Curve curve;
+  for (const RateTest::Point& point : test.curve) curve.points.push_back({point.rate, point.loss});
+  const explain::Chart chart{.title = "The loss while the learning rate grows:",
+                             .curves = {curve},
+                             .x = explain::Scale::logarithmic,
+                             .marked = test.suggested};
+  fmt::print("{}\n", fmt::join(lines_of(chart), "\n"));
   fmt::print("Suggested, a tenth of where it was least: --learning-rate {:.2g}\n", test.suggested);
 }
 

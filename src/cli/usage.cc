@@ -67,6 +67,7 @@ const char* const kExamples =
     "  heed attend alibi in.safetensors -o out.safetensors\n"
     "                                     a mechanism on the tensors q, k, v of a file\n"
     "  heed convert runs/lm -o folder     a trained model as Hugging Face's transformers reads it, and back\n"
+    "  heed plot runs/first -o loss.svg   how a training went, in the terminal or as a picture\n"
     "  heed data dates -o dates.tsv       made data to try a model on: written dates and what they mean\n"
     "  heed bench attention               attention beside the limits of this machine\n"
     "  heed bench ops                     how close each kernel and op comes to the limits of this machine\n"

@@ -5,10 +5,12 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "explain/chart.h"
 #include "tasks/fields.h"
 
 namespace heed {
@@ -47,7 +49,8 @@ struct Comparison {
     double value = 0, p_value = 1;  // of a difference from the first run this large if there were none
   };
   std::vector<Row> rows;
-  std::string drawing;
+  std::string drawing;                       // for the terminal: quality by length
+  std::optional<explain::Chart> chart = {};  // the same as a picture
 };
 Comparison compare_runs(std::span<const std::string> folders, Fields& options);  // Error where their tasks differ
 

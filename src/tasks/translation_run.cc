@@ -140,28 +140,56 @@ void add_rows(Comparison& comparison, const std::string& figure, const Metric& m
 
 constexpr size_t kGroups = 6, kBar = 20;
 
-// BLEU of the pairs in groups of equal size by the length of the source, a bar a run.
-std::string by_length(const Texts& source, std::span<const std::string> folders, const std::vector<Texts>& said,
-                      const std::vector<metrics::References>& wanted) {
+// Pairs whose sources are of similar length, in bytes, and the BLEU of each run on them.
+struct LengthGroup {
+  size_t shortest = 0, longest = 0;
+  std::vector<double> scores;
+};
+// In groups of equal size, the shortest first.
+std::vector<LengthGroup> by_length(const Texts& source, const std::vector<Texts>& said,
+                                   const std::vector<metrics::References>& wanted) {
   std::vector<size_t> order(source.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return source[a].size() < source[b].size(); });
   const metrics::Bleu bleu;
-  std::string drawing = "BLEU by length of the source, in bytes\n";
-  for (size_t group = 0; group < std::min(kGroups, order.size()); ++group) {
+  std::vector<LengthGroup> groups;
+  for (size_t group = 0; group < kGroups; ++group) {
     const size_t begin = order.size() * group / kGroups, end = order.size() * (group + 1) / kGroups;
     if (begin == end) continue;
-    for (size_t run = 0; run < folders.size(); ++run) {
+    groups.push_back({source[order[begin]].size(), source[order[end - 1]].size(), {}});
+    for (const Texts& of_run : said) {
       metrics::Bleu::Statistics sum;
-      for (size_t n = begin; n < end; ++n) sum += bleu.stats(said[run][order[n]], wanted[order[n]]);
-      const double score = bleu.score(sum);
-      std::string bar;
-      for (size_t n = 0; n < kBar; ++n) bar += score * kBar > 100 * (static_cast<double>(n) + 0.5) ? "█" : "·";
-      const std::string lengths = fmt::format("{}–{}", source[order[begin]].size(), source[order[end - 1]].size());
-      drawing += fmt::format("{:>9}  {} {:5.1f}  {}\n", run == 0 ? lengths : "", bar, score, folders[run]);
+      for (size_t n = begin; n < end; ++n) sum += bleu.stats(of_run[order[n]], wanted[order[n]]);
+      groups.back().scores.push_back(bleu.score(sum));
     }
   }
+  return groups;
+}
+
+constexpr const char* kByLength = "BLEU by length of the source, in bytes";
+
+// A bar a run.
+std::string drawing_of(const std::vector<LengthGroup>& groups, std::span<const std::string> folders) {
+  std::string drawing = fmt::format("{}\n", kByLength);
+  for (const LengthGroup& group : groups)
+    for (size_t run = 0; run < folders.size(); ++run) {
+      const double score = group.scores[run];
+      std::string bar;
+      for (size_t n = 0; n < kBar; ++n) bar += score * kBar > 100 * (static_cast<double>(n) + 0.5) ? "█" : "·";
+      const std::string lengths = fmt::format("{}–{}", group.shortest, group.longest);
+      drawing += fmt::format("{:>9}  {} {:5.1f}  {}\n", run == 0 ? lengths : "", bar, score, folders[run]);
+    }
   return drawing;
+}
+explain::Chart chart_of(const std::vector<LengthGroup>& groups, std::span<const std::string> folders) {
+  explain::Chart chart{.title = kByLength, .across = "bytes"};
+  for (size_t run = 0; run < folders.size(); ++run) {
+    explain::Curve curve{folders[run], {}};
+    for (const LengthGroup& group : groups)
+      curve.points.push_back({static_cast<double>(group.shortest + group.longest) / 2, group.scores[run]});
+    chart.curves.push_back(std::move(curve));
+  }
+  return chart;
 }
 
 }  // namespace
@@ -182,7 +210,8 @@ Comparison compare_translations(std::span<const std::string> folders, Fields& fi
   Comparison comparison;
   add_rows(comparison, "BLEU", metrics::Bleu(), folders, said, wanted);
   add_rows(comparison, "chrF", metrics::Chrf(), folders, said, wanted);
-  comparison.drawing = by_length(pairs.source, folders, said, wanted);
+  const std::vector<LengthGroup> groups = by_length(pairs.source, said, wanted);
+  comparison.drawing = drawing_of(groups, folders), comparison.chart = chart_of(groups, folders);
   return comparison;
 }
 

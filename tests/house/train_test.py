@@ -209,6 +209,20 @@ def rates_are_tested():
     assert sorted(os.listdir(".")) == before
 
 
+def trainings_are_drawn():
+    drawn = heed("plot", "whole").stdout
+    for title in ["loss", "learning rate", "gradient norm", "bleu"]:
+        assert f"\n{title}\n" in "\n" + drawn, (title, drawn)
+    assert max(map(len, drawn.splitlines())) <= 80
+    assert heed("plot", "whole", "killed", "-o", "both.svg").returncode == 0
+    text = Path("both.svg").read_text()
+    assert text.startswith("<svg") and "killed, validation" in text
+    assert heed("plot", "whole", "-o", "one.png").returncode == 0
+    assert Path("one.png").read_bytes().startswith(b"\x89PNG")
+    complains(heed("plot", "whole", "-o", "one.pdf"), 2, "one.pdf", ".svg or .png")
+    complains(heed("plot", "nowhere"), 1, "nowhere")
+
+
 def memory_is_counted_before_it_is_taken():
     limit = 1200 << 20
     bounded = lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
@@ -233,6 +247,6 @@ with tempfile.TemporaryDirectory() as folder:
     for check in [kills_change_nothing, a_full_disk_loses_nothing, signals_save_and_say_how_to_go_on, one_writer,
                   bad_input_is_a_sentence, bad_runs_are_a_sentence, answers_come_line_by_line,
                   every_kind_of_token_trains, no_model_says_more_than_it_has_places_for, folds_are_runs,
-                  rates_are_tested, memory_is_counted_before_it_is_taken, options_come_from_files]:
+                  rates_are_tested, trainings_are_drawn, memory_is_counted_before_it_is_taken, options_come_from_files]:
         check()
         print("ok", check.__name__)

@@ -1,0 +1,33 @@
+// An axis: which values lie on it, where, and which of them are written.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "explain/chart.h"
+
+namespace heed::explain {
+
+class Axis {
+ public:
+  Axis(Scale scale, double least, double most);
+  // Those of all points, by x or by y.
+  static Axis of(const std::vector<Curve>& curves, double Place::*which, Scale scale);
+
+  bool has(double value) const { return scale_ == Scale::linear || value > 0; }
+  double share(double value) const;  // 0 at its beginning, 1 at its end
+  struct Tick {
+    double value;
+    std::string label;
+  };
+  std::vector<Tick> ticks(int most) const;  // round numbers; of a logarithmic axis powers of ten where there are two
+
+  double least() const { return least_; }
+  double most() const { return most_; }
+
+ private:
+  Scale scale_;
+  double least_, most_;
+};
+
+}  // namespace heed::explain

@@ -69,6 +69,8 @@ const char* const kExamples =
     "  heed convert runs/lm -o folder     a trained model as Hugging Face's transformers reads it, and back\n"
     "  heed plot runs/first -o loss.svg   how a training went, in the terminal or as a picture\n"
     "  heed data dates -o dates.tsv       made data to try a model on: written dates and what they mean\n"
+    "  heed view weights.safetensors --tokens tokens.json -o page.html\n"
+    "                                     attention that any program saved, as a page to look at\n"
     "  heed bench attention               attention beside the limits of this machine\n"
     "  heed bench ops                     how close each kernel and op comes to the limits of this machine\n"
     "  heed bench ops --filter softmax    only the cases with this in their name\n"

@@ -49,4 +49,7 @@ struct Seen {
   std::vector<SeenStep> steps = {};
 };
 
+// Error where shapes, texts and values do not belong together, or a weight is negative or no number.
+void check_whole(const Seen& seen);
+
 }  // namespace heed::explain

@@ -7,6 +7,7 @@
 
 namespace heed::tokenize {
 
+std::string to_base64(std::string_view bytes);
 std::optional<std::string> from_base64(std::string_view text);  // nothing where it is none
 
 }  // namespace heed::tokenize

@@ -1,0 +1,290 @@
+#!/usr/bin/env python3
+"""The viewer in a browser: every view in both languages and both themes, by keyboard, with names for whoever cannot see it
+and contrast for whoever can; words that look like markup stay words; nothing is asked of the network; the playground computes
+what the program computed. And the pages of docs/view.md, from Hugging Face and Keras, where these are. Skipped without Chromium.
+
+    view_test.py BUILD
+"""
+import json
+import math
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests/support"))
+import chromium  # noqa: E402
+
+HEED = Path(sys.argv[1]).resolve() / "heed"
+HOSTILE = ["</script><script>alert(1)</script>", "<img src=x onerror=alert(2)>", "&lt;", "<!--", "\u2028 \n", "\U0001f63a"]
+VIEWS = ["matrix", "lines", "model", "elements", "tokens", "steps", "mechanisms"]
+
+
+def save(path, tensors):
+    """{name: (shape, numbers)} as safetensors."""
+    header, data = {}, b""
+    for name, (shape, numbers) in tensors.items():
+        packed = struct.pack(f"<{len(numbers)}f", *numbers)
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + len(packed)]}
+        data += packed
+    text = json.dumps(header).encode()
+    Path(path).write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
+def rows(heads, queries, keys):
+    """Weights that sum to 1, most of them near the diagonal."""
+    numbers = []
+    for head in range(heads):
+        for query in range(queries):
+            row = [math.exp(-abs(key - query - head + 1)) for key in range(keys)]
+            numbers += [value / sum(row) for value in row]
+    return [heads, queries, keys], numbers
+
+
+def waves(heads, count, width):
+    return [heads, count, width], [math.sin(1.7 * i) for i in range(heads * count * width)]
+
+
+def files(tokens):
+    n = len(tokens)
+    tensors = {f"layer.{layer}": rows(3, n, n) for layer in range(2)}
+    tensors |= {"layer.0.q": waves(3, n, 4), "layer.0.k": waves(3, n, 4)}
+    save("weights.safetensors", tensors)
+    steps = [{"token": token, "probability": 0.5, "alternatives": [{"token": tokens[0], "probability": 0.25}]} for token in tokens]
+    scores = [{"method": tokens[0], "values": [math.cos(i) for i in range(n)], "comprehensiveness": 0.5, "sufficiency": 0.25}]
+    Path("tokens.json").write_text(json.dumps({"title": tokens[0], "model": tokens[-1], "tokens": tokens, "scores": scores, "steps": steps}))
+
+
+def heed(*arguments, wanted=0):
+    done = subprocess.run([HEED, *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == wanted, (arguments, done.returncode, done.stderr)
+    return done.stdout if wanted == 0 else done.stderr
+
+
+def make(page):
+    heed("view", "weights.safetensors", "--tokens", "tokens.json", "-o", page)
+    return Path(page).resolve().as_uri()
+
+
+def go(page, address):
+    page.evaluate(f"location.hash = {json.dumps(address)}; heed.open = null")
+    page.until("heed.open !== null")
+    if "view=model" in address:
+        page.evaluate("heed.open.filled")
+
+
+# What stands out too little, by WCAG 2.2 AA: 4.5 to 1, 3 to 1 for large letters.
+CONTRAST = r"""(() => {
+  const channels = (text) => (text.match(/[\d.]+/g) || []).map(Number);
+  const ground = (node) => {
+    for (; node; node = node.parentElement) {
+      const [r, g, b, a = 1] = channels(getComputedStyle(node).backgroundColor);
+      if (a === 1) return [r, g, b];
+    }
+    return [255, 255, 255];
+  };
+  const poor = [];
+  for (const node of document.querySelectorAll('body *')) {
+    const said = [...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim());
+    if (!said || !node.getClientRects().length || ['SCRIPT', 'STYLE', 'OPTION'].includes(node.tagName) || node.closest('.hidden') || node.disabled) continue;
+    const style = getComputedStyle(node), size = parseFloat(style.fontSize), large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
+    const [a, b] = [heed.luminance(channels(style.color).slice(0, 3)), heed.luminance(ground(node))].sort((x, y) => y - x), ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < (large ? 3 : 4.5)) poor.push(`${ratio.toFixed(2)} ${node.className} ${node.textContent.slice(0, 30)}`);
+  }
+  return poor;
+})()"""
+
+# What can be used but has no name, what is named twice, what is said to be there and is not, and pictures without words.
+NAMES = r"""(() => {
+  const wrong = [], name = (node) => node.getAttribute('aria-label') || node.textContent.trim() || node.labels?.[0]?.textContent.trim();
+  for (const node of document.querySelectorAll('button, input, select, canvas, [role=listbox], [role=tablist], [role=group]'))
+    if (node.getClientRects().length && !name(node)) wrong.push('no name: ' + node.outerHTML.slice(0, 90));
+  const ids = [...document.querySelectorAll('[id]')].map((node) => node.id);
+  ids.filter((id, i) => ids.indexOf(id) !== i).forEach((id) => wrong.push('twice: ' + id));
+  for (const key of ['aria-controls', 'aria-labelledby', 'aria-activedescendant'])
+    for (const node of document.querySelectorAll(`[${key}]`)) if (!document.getElementById(node.getAttribute(key))) wrong.push(`${key}: ${node.getAttribute(key)}`);
+  for (const [role, parent] of [['tab', 'tablist'], ['option', 'listbox']])
+    for (const node of document.querySelectorAll(`[role=${role}]`)) if (!node.closest(`[role=${parent}]`)) wrong.push(`${role} outside a ${parent}`);
+  if (document.querySelectorAll('h1').length !== 1 || !document.documentElement.lang || !document.title) wrong.push('no heading, language or title');
+  return wrong;
+})()"""
+
+# A canvas on which nothing was drawn has one colour.
+DRAWN = r"""(() => {
+  const canvas = document.querySelector('#stage canvas');
+  if (!canvas) return 99;
+  const pixels = new Uint32Array(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+  return new Set(pixels).size;
+})()"""
+
+
+def every_view_in_every_dress(page):
+    said = {}
+    for view in VIEWS:
+        for lang in ("en", "zh"):
+            for theme in ("light", "dark"):
+                go(page, f"view={view}&lang={lang}&theme={theme}&layer=0&head=1")
+                where = (view, lang, theme)
+                assert page.evaluate("document.querySelector('[role=tab][aria-selected=true]').id") == f"tab-{view}", where
+                assert page.evaluate(DRAWN) > 10, where
+                assert page.evaluate(CONTRAST) == [], (where, page.evaluate(CONTRAST))
+                assert page.evaluate(NAMES) == [], (where, page.evaluate(NAMES))
+                assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{where}: wider than the window"
+            said[view, lang] = page.evaluate("document.getElementById('panel').innerText")
+        assert said[view, "en"] != said[view, "zh"], view
+    assert page.complaints == [], page.complaints
+
+
+def words_stay_words(page):
+    for view in VIEWS:
+        go(page, f"view={view}&lang=en")
+        assert page.evaluate("document.images.length + document.querySelectorAll('[onerror]').length") == 0, view
+    scripts = (ROOT / "web/index.html").read_text().count("<script ")
+    assert page.evaluate("[...document.scripts].filter((s) => !s.type).length") == scripts
+    go(page, "view=tokens&lang=en")
+    marks = page.evaluate("[...document.querySelectorAll('.mark')].map((mark) => mark.textContent)")
+    assert marks[:4] == HOSTILE[:4], marks
+    assert page.evaluate("document.getElementById('title').textContent") == HOSTILE[0]
+    assert page.complaints == [], page.complaints
+
+
+def by_keyboard(page):
+    go(page, "view=matrix&lang=en&layer=0&head=0")
+    page.evaluate("document.getElementById('picture').focus()")
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight", "]", "}"):
+        page.press(key)
+        page.until("heed.open !== null")
+    assert page.evaluate("[heed.state.query, heed.state.key, heed.state.head, heed.state.layer]") == [2, 1, 1, 1]
+    page.until("location.hash.includes('query=2')")  # an address of its own
+    page.until("document.activeElement.id === 'picture'")
+    page.evaluate("document.getElementById('tab-matrix').focus()")
+    for view in VIEWS[1:]:
+        page.press("ArrowRight")
+        page.until(f"heed.open !== null && heed.state.view === '{view}' && document.activeElement.id === 'tab-{view}'")
+    go(page, "view=model&lang=en")
+    page.evaluate("document.getElementById('picture').focus()")
+    for key in ("ArrowDown", "ArrowRight", "Enter"):
+        page.press(key)
+    page.until("heed.open !== null && heed.state.view === 'matrix'")
+    assert page.evaluate("[heed.state.layer, heed.state.head]") == [1, 1]
+
+
+def what_is_saved(page):
+    for view in VIEWS[:-1]:
+        go(page, f"view={view}&lang=en&layer=0&head=1")
+        xml.etree.ElementTree.fromstring(page.evaluate("heed.svg()"))
+        assert page.evaluate("heed.png().then((blob) => blob.size)") > 1000, view
+    go(page, "view=matrix&layer=1&head=2")
+    lines = page.evaluate("heed.csv(heed.open.csv())").split("\r\n")
+    weights = rows(3, 6, 6)[1][72:]
+    assert len(lines) == 8 and lines[1].startswith('"</script>'), lines[:2]
+    for token, weight in zip(lines[2].split(",")[-6:], weights[6:12], strict=True):
+        assert abs(float(token) - weight) < 0.002
+
+
+def playground(page):
+    """Every number that is computed here, beside the program's."""
+    off = page.evaluate("""(async () => {
+      const table = await heed.seen.mechanismTable(), off = {}, flat = (x) => x.flat().map((value) => (value === '-inf' ? -Infinity : value));
+      for (const name of Object.keys(heed.PLAYABLE)) {
+        const row = table.find((each) => each.name === name), { q, k, v, learned } = row.example;
+        const steps = heed.attend({ q, k, v, mask: q.map(() => k.map(() => true)), learned }, { ...heed.PLAY, ...heed.PLAYABLE[name] });
+        const worst = (got, want) => Math.max(...flat(got).map((x, i) => (x === flat(want)[i] ? 0 : Math.abs(x - flat(want)[i]))));
+        off[name] = Math.max(worst(steps.at(-3).matrix, row.example.scores), worst(steps.at(-2).matrix, row.example.weights), worst(steps.at(-1).matrix, row.example.out));
+      }
+      return off;
+    })()""")
+    assert len(off) > 15 and all(value < 1e-6 for value in off.values()), off
+    go(page, "view=mechanisms&mechanism=scaled_dot&lang=en")
+    before = page.evaluate("heed.played.map((step) => step.matrix)")
+    change = "(selector, value) => { const node = document.querySelector(selector); node.value = value; node.dispatchEvent(new Event('input')); }"
+    page.evaluate(f"({change})('table.inputs input', 0)")
+    after = page.evaluate("heed.played.map((step) => step.matrix)")
+    assert all(a[0] != b[0] and a[1] == b[1] for a, b in zip(before, after, strict=True)), (before, after)
+    page.evaluate(f"({change})('#temperature', 2)")
+    assert page.evaluate("heed.played.length") == 4  # scores, by the temperature, weights, output
+    page.evaluate("document.querySelector('table.mask input').click()")
+    assert page.evaluate("heed.played.at(-2).matrix[0][0]") == 0 and page.evaluate("heed.played.at(-2).matrix[0][1]") == 1
+    rows_of_program = len(json.loads(heed("mechanisms", "--json")))
+    assert page.evaluate("document.querySelectorAll('.item').length") == rows_of_program
+
+
+def small_and_touched(page):
+    page.size(390, 844, touch=True)
+    for view in VIEWS:
+        go(page, f"view={view}&lang=zh&theme=light")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{view}: wider than a telephone"
+    page.size(1280, 900)
+
+
+def refused():
+    tokens = json.loads(Path("tokens.json").read_text())
+    Path("fewer.json").write_text(json.dumps({"tokens": tokens["tokens"][1:]}))
+    said = heed("view", "weights.safetensors", "--tokens", "fewer.json", "-o", "no.html", wanted=2)
+    assert "layer.0" in said and "5 tokens" in said and not Path("no.html").exists(), said
+    assert "none.json" in heed("view", "weights.safetensors", "--tokens", "none.json", "-o", "no.html", wanted=1)
+
+
+# ---- the pages of docs/view.md -----------------------------------------------------------------------------
+
+
+def example(number):
+    page = (ROOT / "docs/view.md").read_text(encoding="utf-8")
+    names = {}
+    exec(re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[number], names)
+    return names["save_attention"]
+
+
+def from_hugging_face():
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    class Tokenizer:
+        def __call__(self, text, return_tensors):
+            return {"input_ids": torch.tensor([[ord(letter) % 50 for letter in text]])}
+
+        def convert_ids_to_tokens(self, ids):
+            return [f"word {int(id)}" for id in ids]
+
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=50, n_embd=16, n_layer=2, n_head=4, attn_implementation="eager"))
+    example(0)(model, Tokenizer(), "a text")
+    make("hugging-face.html")
+
+
+def from_keras():
+    import keras
+    import numpy
+    layer = keras.layers.MultiHeadAttention(2, 4)
+    example(1)(layer, numpy.ones((1, 2, 8), "float32"), numpy.ones((1, 3, 8), "float32"), ["the", "cat"], ["die", "Katze", "."])
+    make("keras.html")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        import os
+        os.chdir(folder)
+        for each in (from_hugging_face, from_keras):
+            try:
+                each()
+                print(f"{each.__name__}: ok")
+            except ImportError as missing:
+                print(f"{each.__name__}: skipped: {missing}")
+        files(HOSTILE)
+        refused()
+        address = make("page.html")
+        if not chromium.PROGRAM:
+            print("the views: skipped: there is no chromium")
+            return
+        with chromium.Chromium() as browser:
+            page = browser.open(address)
+            for each in (every_view_in_every_dress, words_stay_words, by_keyboard, what_is_saved, playground, small_and_touched):
+                each(page)
+                print(f"{each.__name__}: ok", flush=True)
+            assert page.complaints == [], page.complaints
+
+
+main()

@@ -19,8 +19,8 @@ heed.START = { view: '', layer: 0, head: 'mean', query: 0, key: 0, text: 0, meth
 heed.state = { ...heed.START };
 heed.views = {};  // id → {needs(seen), open(app) → {move, paint, csv, close}}
 
-heed.readAddress = () => {
-  const said = new URLSearchParams(location.hash.slice(1)), state = { ...heed.START };
+heed.readAddress = (hash) => {
+  const said = new URLSearchParams(hash.slice(1)), state = { ...heed.START };
   for (const key of Object.keys(state)) {
     const value = said.get(key);
     if (value === null) continue;

@@ -3,9 +3,14 @@
 
 heed.start = () => {
   heed.seen = new heed.Seen();
-  heed.state = heed.legal(heed.readAddress());
+  const goTo = (hash) => (heed.state = heed.legal(heed.readAddress(hash)));
+  goTo(location.hash);
   document.getElementById('skip').addEventListener('click', () => document.getElementById('panel').focus());
-  addEventListener('hashchange', () => { heed.state = heed.legal(heed.readAddress()); heed.show(); });
+  addEventListener('hashchange', (event) => {
+    clearTimeout(heed.saving);
+    goTo(new URL(event.newURL).hash);
+    heed.show();
+  });
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => heed.show());
   return heed.show();
 };

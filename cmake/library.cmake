@@ -9,3 +9,21 @@ if(HEED_SANITIZE)
   list(FILTER HEED_LOOPS INCLUDE REGEX "/src/(tensor|kernels|attention|text)/")
   set_source_files_properties(${HEED_LOOPS} PROPERTIES COMPILE_OPTIONS -O1)
 endif()
+target_include_directories(heed_objects PUBLIC
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> PRIVATE ${PROJECT_SOURCE_DIR}/src)
+target_compile_definitions(heed_objects PRIVATE HEED_VERSION="${PROJECT_VERSION}")
+target_link_libraries(heed_objects
+  PRIVATE heed_flags ${HEED_DEPENDENCIES} nlohmann_json::nlohmann_json)
+
+function(heed_library name kind)
+  add_library(${name} ${kind} $<TARGET_OBJECTS:heed_objects>)
+  set_target_properties(${name} PROPERTIES OUTPUT_NAME heed VERSION ${PROJECT_VERSION} SOVERSION 0)
+  target_include_directories(${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_compile_features(${name} PUBLIC cxx_std_20)
+  target_link_libraries(${name} PRIVATE
+    $<BUILD_INTERFACE:heed_flags> ${HEED_DEPENDENCIES}
+    $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
+endfunction()
+heed_library(heed_static STATIC)
+heed_library(heed_shared SHARED)

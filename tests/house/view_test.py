@@ -7,6 +7,7 @@ what the program computed. And the pages of docs/view.md, from Hugging Face and 
 """
 import json
 import math
+import os
 import re
 import struct
 import subprocess
@@ -259,6 +260,7 @@ def from_hugging_face():
 
 
 def from_keras():
+    os.environ.setdefault("KERAS_BACKEND", "torch")
     import keras
     import numpy
     layer = keras.layers.MultiHeadAttention(2, 4)
@@ -268,7 +270,6 @@ def from_keras():
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        import os
         os.chdir(folder)
         for each in (from_hugging_face, from_keras):
             try:

@@ -180,9 +180,15 @@ heed.saveTools = (kinds = Object.keys(SAVES)) =>
 
 heed.tools = (...nodes) => $('toolbar').replaceChildren(...nodes.flat());
 heed.section = (title, ...nodes) => el('section', {}, title ? el('h2', {}, title) : null, ...nodes);
+// The side panel, once a frame at most: what stood there already stays.
 heed.side = (...sections) => {
-  $('side').replaceChildren(...sections.flat());
+  cancelAnimationFrame(heed.siding);
+  const show = () => {
+    for (const node of [...$('side').children]) if (!sections.includes(node)) node.remove();
+    sections.forEach((node, i) => $('side').children[i] !== node && $('side').insertBefore(node, $('side').children[i]));
+  };
   $('side').parentElement.classList.toggle('whole', !sections.length);
+  heed.siding = requestAnimationFrame(show);
 };
 heed.announce = (text) => {
   clearTimeout(heed.announcing);

@@ -21,7 +21,7 @@ heed.views.lines = {
     const height = () => Math.min(whole(), Math.max(360, innerHeight - 240));
     const columns = (width) => [width * 0.36, width * 0.64];
     const shown = () => drawn.filter(({ head }) => !hidden.has(head));
-    const linesOf = (each, query) => (each.rows[query] ||= heed.strongest(each.matrix.subarray(query * S, (query + 1) * S), all ? 4 : 12).filter(([, weight]) => weight > 0.02 * each.most));
+    const linesOf = (each, query) => (each.rows[query] ||= heed.strongest(each.matrix.subarray(query * S, (query + 1) * S), all ? 3 : 12, (all ? 0.1 : 0.02) * each.most));
     const marked = (query, key) => over && (side === 'query' ? query === heed.state.query : key === heed.state.key);
 
     const drawLines = (pen, width, from, to) => {
@@ -88,8 +88,8 @@ heed.views.lines = {
       type: 'button', class: 'chip', id: 'chip-' + head, 'aria-pressed': String(!hidden.has(head)), style: `--chip:${palette.heads[i % palette.heads.length]}`,
       onclick: (event) => { hidden.has(head) ? hidden.delete(head) : hidden.add(head); event.currentTarget.setAttribute('aria-pressed', String(!hidden.has(head))); plate.redraw(); },
     }, String(head)));
+    const how = heed.howSection('lines_how', 'lines_keys');
     const sideOf = () => {
-      const how = heed.howSection('lines_how', 'lines_keys');
       if (all) return heed.side(heed.section(say('heads'), heed.el('div', { class: 'chips', role: 'group', 'aria-label': say('heads') }, chips())), how);
       return heed.side(...heed.pairSections(layer, drawn[0].matrix), how);
     };

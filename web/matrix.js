@@ -103,7 +103,8 @@ heed.views.matrix = {
       },
       ...touch,
     });
-    const side = () => heed.side(...heed.pairSections(layer, matrix), heed.scaleSection(layer, most), heed.howSection('matrix_how', 'matrix_keys'));
+    const still = [heed.scaleSection(layer, most), heed.howSection('matrix_how', 'matrix_keys')];
+    const side = () => heed.side(...heed.pairSections(layer, matrix), ...still);
     heed.tools(heed.layerTools(),
       heed.choice('zoom', heed.say('closer'), [['in', '+'], ['out', '−'], ['whole', heed.say('fit')]], '', (way) => zoomAt({ in: 1.5, out: 1 / 1.5, whole: 0 }[way])),
       heed.saveTools());

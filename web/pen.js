@@ -67,11 +67,19 @@ heed.textWidth = (text, size) => {
   measure.font = `${size}px ${heed.FONT}`;
   return measure.measureText(text).width;
 };
+const cut = new Map();  // what was fitted before
 heed.fitted = (text, size, most) => {
-  if (heed.textWidth(text, size) <= most) return text;
-  const letters = Array.from(text);
-  while (letters.length > 1 && heed.textWidth(letters.join('') + '…', size) > most) letters.pop();
-  return letters.join('') + '…';
+  const key = `${size} ${Math.round(most)} ${text}`;
+  if (!cut.has(key)) {
+    const letters = Array.from(text);
+    let said = text;
+    while (letters.length > 1 && heed.textWidth(said, size) > most) {
+      letters.pop();
+      said = letters.join('') + '…';
+    }
+    cut.set(key, said);
+  }
+  return cut.get(key);
 };
 
 heed.CanvasPen = class {

@@ -88,9 +88,18 @@ heed.largest = (numbers) => {
   return most;
 };
 
-// The `count` largest of a row, as [index, number], the largest first.
-heed.strongest = (row, count) =>
-  Array.from(row, (value, index) => [index, value]).filter(([, value]) => value > 0).sort((a, b) => b[1] - a[1]).slice(0, count);
+// The `count` largest of a row that are above `least`, as [index, number], the largest first.
+heed.strongest = (row, count, least = 0) => {
+  const found = [];
+  for (let index = 0; index < row.length; ++index) {
+    const value = row[index];
+    if (value <= least || (found.length === count && value <= found[count - 1][1])) continue;
+    let at = Math.min(found.length, count - 1);
+    for (; at > 0 && found[at - 1][1] < value; --at) found[at] = found[at - 1];
+    found[at] = [index, value];
+  }
+  return found;
+};
 
 // A token as it can be seen: white space and nothing have signs of their own.
 heed.visible = (token) => {

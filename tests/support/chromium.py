@@ -40,8 +40,8 @@ class Chromium:
         return self
 
     def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait(20)
+        self.process.kill()
+        self.process.wait()
         os.close(self.to), os.close(self.back)
         shutil.rmtree(self.folder, ignore_errors=True)
 

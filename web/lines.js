@@ -26,18 +26,20 @@ heed.views.lines = {
 
     const drawLines = (pen, width, from, to) => {
       const [x1, x2] = columns(width), y = (index, scrolled) => EDGE + (index + 0.5) * ROW - scrolled;
-      const strong = [];
+      const faint = new Map(), strong = new Map();  // lines of one colour and strength are drawn at once
+      const add = (to, each, share, line) => {
+        const level = Math.ceil(share * 6), name = `${each.head} ${level}`;
+        if (!to.has(name)) to.set(name, { colour: each.colour, share: level / 6, lines: [] });
+        to.get(name).lines.push(line);
+      };
       for (const each of shown())
         for (let query = 0; query < T; ++query) {
           if (y(query, from) < -ROW && !(over && side === 'key')) continue;
           if (y(query, from) > to - from + ROW && !(over && side === 'key')) break;
-          for (const [key, weight] of linesOf(each, query)) {
-            const share = weight / each.most, line = [x1 + 10, y(query, from), x2 - 10, y(key, from), each.colour, 0.6 + 2.6 * share];
-            if (marked(query, key)) strong.push([...line, 0.25 + 0.75 * share]);
-            else pen.curve(...line, (over ? 0.1 : 0.75) * Math.max(0.08, share));
-          }
+          for (const [key, weight] of linesOf(each, query)) add(marked(query, key) ? strong : faint, each, weight / each.most, [x1 + 10, y(query, from), x2 - 10, y(key, from)]);
         }
-      for (const line of strong) pen.curve(...line);
+      for (const { colour, share, lines } of faint.values()) pen.curves(lines, colour, 0.6 + 2.6 * share, (over ? 0.1 : 0.75) * share);
+      for (const { colour, share, lines } of strong.values()) pen.curves(lines, colour, 0.6 + 2.6 * share, 0.25 + 0.75 * share);
     };
     const drawColumn = (pen, words, x, align, cursor, from, to, looked) => {
       for (let i = Math.max(0, Math.floor((from - EDGE) / ROW)); i < words.length && EDGE + i * ROW < to; ++i) {

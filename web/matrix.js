@@ -39,7 +39,7 @@ heed.views.matrix = {
       const every = Math.max(1, Math.ceil(14 / cell)), { query, key } = heed.state;
       const shown = (index, cursor) => index === cursor || (index % every === 0 && Math.abs(index - cursor) * cell >= (every > 1 ? 13 : 0));
       const style = (marked) => ({ colour: marked ? palette.accent : palette.ink, size: SIZE, bold: marked });
-      pen.within(0, top - 1, left, high + 2, () => {
+      pen.within(0, top - 8, left, high + 16, () => {
         for (let t = 0; t < T; ++t) {
           const at = y + (t + 0.5) * cell;
           if (at > top - 8 && at < top + high + 8 && shown(t, query)) pen.text(heed.fitted(queries[t], SIZE, 150), left - 10, at, { ...style(t === query), align: 'right' });

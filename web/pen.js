@@ -99,14 +99,17 @@ heed.CanvasPen = class {
     this.context.lineWidth = thick;
     this.context.strokeRect(x, y, width, height);
   }
-  curve(x1, y1, x2, y2, colour, thick, alpha) {
-    const { context } = this, middle = (x1 + x2) / 2;
+  // Lines from (x1, y1) to (x2, y2) that bend, all drawn at once.
+  curves(lines, colour, thick, alpha) {
+    const { context } = this;
     context.globalAlpha = alpha;
     context.strokeStyle = colour;
     context.lineWidth = thick;
     context.beginPath();
-    context.moveTo(x1, y1);
-    context.bezierCurveTo(middle, y1, middle, y2, x2, y2);
+    for (const [x1, y1, x2, y2] of lines) {
+      context.moveTo(x1, y1);
+      context.bezierCurveTo((x1 + x2) / 2, y1, (x1 + x2) / 2, y2, x2, y2);
+    }
     context.stroke();
     context.globalAlpha = 1;
   }
@@ -156,8 +159,8 @@ heed.SvgPen = class {
   frame(x, y, width, height, colour, thick = 1) {
     this.add('rect', { x, y, width, height, fill: 'none', stroke: colour, 'stroke-width': thick });
   }
-  curve(x1, y1, x2, y2, colour, thick, alpha) {
-    const middle = (x1 + x2) / 2, d = ['M', x1, y1, 'C', middle, y1, middle, y2, x2, y2].map((at) => (typeof at === 'number' ? +at.toFixed(2) : at)).join(' ');
+  curves(lines, colour, thick, alpha) {
+    const d = lines.map(([x1, y1, x2, y2]) => `M${x1} ${y1}C${(x1 + x2) / 2} ${y1} ${(x1 + x2) / 2} ${y2} ${x2} ${y2}`).join('');
     this.add('path', { d, fill: 'none', stroke: colour, 'stroke-width': thick, 'stroke-opacity': alpha });
   }
   text(text, x, y, { colour, size = 13, align = 'left', angle = 0, bold = false }) {

@@ -22,6 +22,7 @@ import chromium  # noqa: E402
 
 HEED = Path(sys.argv[1]).resolve() / "heed"
 HOSTILE = ["</script><script>alert(1)</script>", "<img src=x onerror=alert(2)>", "&lt;", "<!--", "\u2028 \n", "\U0001f63a"]
+TOKENS = HOSTILE + ["word"] * 24
 VIEWS = ["matrix", "lines", "model", "elements", "tokens", "steps", "mechanisms"]
 
 
@@ -135,6 +136,7 @@ def every_view_in_every_dress(page):
                 assert page.evaluate(CONTRAST) == [], (where, page.evaluate(CONTRAST))
                 assert page.evaluate(NAMES) == [], (where, page.evaluate(NAMES))
                 assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{where}: wider than the window"
+                assert page.evaluate("[...document.querySelectorAll('.plate:not(.towers)')].every((box) => box.scrollWidth <= box.clientWidth)"), f"{where}: cut off"
             said[view, lang] = page.evaluate("document.getElementById('panel').innerText")
         assert said[view, "en"] != said[view, "zh"], view
     assert page.complaints == [], page.complaints
@@ -181,9 +183,10 @@ def what_is_saved(page):
         assert page.evaluate("heed.png().then((blob) => blob.size)") > 1000, view
     go(page, "view=matrix&layer=1&head=2")
     lines = page.evaluate("heed.csv(heed.open.csv())").split("\r\n")
-    weights = rows(3, 6, 6)[1][72:]
-    assert len(lines) == 8 and lines[1].startswith('"</script>'), lines[:2]
-    for token, weight in zip(lines[2].split(",")[-6:], weights[6:12], strict=True):
+    n = len(TOKENS)
+    weights = rows(3, n, n)[1][2 * n * n:]
+    assert len(lines) == n + 2 and lines[1].startswith('"</script>'), lines[:2]
+    for token, weight in zip(lines[2].split(",")[-n:], weights[n:2 * n], strict=True):
         assert abs(float(token) - weight) < 0.002
 
 
@@ -221,6 +224,7 @@ def small_and_touched(page):
     page.size(390, 844, touch=True)
     for view in VIEWS:
         go(page, f"view={view}&lang=zh&theme=light")
+        assert page.evaluate("[...document.querySelectorAll('.plate:not(.towers)')].every((box) => box.scrollWidth <= box.clientWidth)"), f"{view}: cut off"
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{view}: wider than a telephone"
     page.size(1280, 900)
 
@@ -229,7 +233,7 @@ def refused():
     tokens = json.loads(Path("tokens.json").read_text())
     Path("fewer.json").write_text(json.dumps({"tokens": tokens["tokens"][1:]}))
     said = heed("view", "weights.safetensors", "--tokens", "fewer.json", "-o", "no.html", wanted=2)
-    assert "layer.0" in said and "5 tokens" in said and not Path("no.html").exists(), said
+    assert "layer.0" in said and f"{len(TOKENS) - 1} tokens" in said and not Path("no.html").exists(), said
     assert "none.json" in heed("view", "weights.safetensors", "--tokens", "none.json", "-o", "no.html", wanted=1)
 
 
@@ -277,7 +281,7 @@ def main():
                 print(f"{each.__name__}: ok")
             except ImportError as missing:
                 print(f"{each.__name__}: skipped: {missing}")
-        files(HOSTILE)
+        files(TOKENS)
         refused()
         address = make("page.html")
         if not chromium.PROGRAM:

@@ -9,7 +9,7 @@ foreach(source ${HEED_FUZZ_SOURCES})
   add_executable(${name} EXCLUDE_FROM_ALL ${source})
   target_include_directories(${name} PRIVATE src tests)
   target_link_libraries(${name} PRIVATE heed_flags heed_static ${HEED_DEPENDENCIES} nlohmann_json::nlohmann_json)
-  if(source MATCHES "/src/cli/")  # the program is no library: its targets take its verbs
+  if(source MATCHES "/src/(cli|serve)/")  # the program is no library: its targets take its verbs
     target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
     target_link_libraries(${name} PRIVATE heed_verbs)
   endif()

@@ -1,6 +1,6 @@
 # The library: every source below src/ that is neither a test nor part of the program.
 file(GLOB_RECURSE HEED_SOURCES CONFIGURE_DEPENDS src/*.cc)
-list(FILTER HEED_SOURCES EXCLUDE REGEX "_test\\.cc$|_fuzz\\.cc$|/src/cli/")
+list(FILTER HEED_SOURCES EXCLUDE REGEX "_test\\.cc$|_fuzz\\.cc$|/src/(cli|serve)/")
 
 add_library(heed_objects OBJECT ${HEED_SOURCES} ${HEED_WEB_SOURCE})
 # Sanitized builds are compiled without optimisation, which takes half the time, but for the floors whose loops are long.

@@ -1,6 +1,6 @@
-# The program: a verb a file below src/cli/, and the benchmarks that `heed bench` runs. The verbs are a library of their own
-# for the sake of their tests.
-file(GLOB HEED_VERB_SOURCES CONFIGURE_DEPENDS src/cli/*.cc)
+# The program: a verb a file below src/cli/, the server, and the benchmarks that `heed bench` runs. The verbs and the server
+# are a library of their own for the sake of their tests.
+file(GLOB HEED_VERB_SOURCES CONFIGURE_DEPENDS src/cli/*.cc src/serve/*.cc)
 list(FILTER HEED_VERB_SOURCES EXCLUDE REGEX "_(test|fuzz)\\.cc$|/main\\.cc$")
 file(GLOB HEED_BENCH_SOURCES CONFIGURE_DEPENDS bench/*.cc)
 

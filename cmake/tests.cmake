@@ -38,7 +38,7 @@ foreach(source ${HEED_TEST_SOURCES})
   add_executable(${name} EXCLUDE_FROM_ALL ${source})
   target_link_libraries(${name} PRIVATE heed_testing)
   target_precompile_headers(${name} REUSE_FROM heed_testing)
-  if(path MATCHES "^src/cli/")  # the program is no library: its tests take its verbs
+  if(path MATCHES "^src/(cli|serve)/")  # the program is no library: its tests take its verbs
     target_link_libraries(${name} PRIVATE heed_verbs)
   endif()
   add_dependencies(tests ${name})

@@ -1,8 +1,9 @@
 // heed bench: how close to the limits of the machine. ops: each kernel and op; attention: the engine and the
-// mechanisms; text: tokenisers; training and decoding: whole models.
+// mechanisms; text: tokenisers; training and decoding: whole models; serve: over HTTP.
 #include <memory>
 
 #include "bench/cases.h"
+#include "bench/serve.h"
 #include "cli/verbs.h"
 
 namespace heed::cli {
@@ -36,6 +37,16 @@ void add_family(CLI::App& verb, const char* name, const char* what, void (*run)(
   family->callback([options, run] { run(*options); });
 }
 
+void add_serving(CLI::App& verb) {
+  CLI::App* serving =
+      verb.add_subcommand("serve", "a run over HTTP on this machine, beside the same run in the program");
+  const auto o = std::make_shared<bench::ServeBench>();
+  serving->add_option("RUN", o->run, "folder of a run")->required();
+  serving->add_option("--lines", o->lines, "texts to ask, one a line, up to its first tab")->required();
+  serving->add_option("--seconds", o->seconds, "of each load")->capture_default_str();
+  serving->callback([o] { bench::run_serve(*o); });
+}
+
 }  // namespace
 
 void add_bench(CLI::App& app) {
@@ -46,6 +57,7 @@ void add_bench(CLI::App& app) {
   add_family(*verb, "text", "tokenisers on one core, beside what is promised", bench::run_text);
   add_family(*verb, "training", "steps of training, whole models", bench::run_training);
   add_family(*verb, "decoding", "encoding and decoding, whole models", bench::run_decoding);
+  add_serving(*verb);
 }
 
 }  // namespace heed::cli

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/threads.h"
 #include "generate/rules.h"
+#include "generate/stepped_search.h"
 #include "generate/way.h"
 #include "kernels/candidates.h"
 
@@ -111,7 +112,9 @@ bool all_in_place(const std::vector<int64_t>& rows, int64_t count) {
 class Search {
  public:
   Search(const SequenceModel& model, const Sentences& source, const SearchOptions& options);
-  Found run();
+  bool done() const { return sentences_.empty(); }
+  std::vector<int64_t> step();
+  Found& found() { return found_; }
 
  private:
   struct Turn {  // of a hypothesis that has been read to its end
@@ -131,7 +134,7 @@ class Search {
   float apply_rules(rules::Row logits, rules::Said said) const;
   std::vector<std::vector<Candidate>> candidates(Tensor logits, const std::vector<Turn>& turns) const;
   void go_on(const std::vector<std::vector<Candidate>>& candidates);
-  void leave();
+  std::vector<int64_t> leave();
   void take_rows();
 
   const SequenceModel& model_;
@@ -263,18 +266,19 @@ void Search::go_on(const std::vector<std::vector<Candidate>>& candidates) {
 }
 
 // Sentences of which nothing goes on leave the batch, and so do their sources.
-void Search::leave() {
-  std::vector<int64_t> stay;
+std::vector<int64_t> Search::leave() {
+  std::vector<int64_t> stay, done;
   for (size_t n = 0; n < sentences_.size(); ++n) {
     Sentence& sentence = sentences_[n];
     if (sentence.live.empty())
-      found_[static_cast<size_t>(sentence.number())] = sentence.best(options_.n_best);
+      found_[static_cast<size_t>(done.emplace_back(sentence.number()))] = sentence.best(options_.n_best);
     else
       stay.push_back(static_cast<int64_t>(n));
   }
   const auto before = static_cast<int64_t>(sentences_.size());
   std::erase_if(sentences_, [](const Sentence& sentence) { return sentence.live.empty(); });
   if (!all_in_place(stay, before) && !sentences_.empty()) state_->take_sentences(tensor_of(stay));
+  return done;
 }
 
 // Rows that nobody asks stay where they are, so that nothing moves while hypotheses go on side by side.
@@ -295,24 +299,53 @@ void Search::take_rows() {
   rows_ = static_cast<int64_t>(rows.size());
 }
 
-Found Search::run() {
-  while (!sentences_.empty()) {
-    const Tensor features = read();
-    if (const std::vector<Turn> asked = turns(); !asked.empty()) go_on(candidates(logits_of(features, asked), asked));
-    leave();
-    take_rows();
-  }
-  return std::move(found_);
+std::vector<int64_t> Search::step() {
+  const Tensor features = read();
+  if (const std::vector<Turn> asked = turns(); !asked.empty()) go_on(candidates(logits_of(features, asked), asked));
+  std::vector<int64_t> done = leave();
+  take_rows();
+  return done;
+}
+
+void check_all(const SequenceModel& model, int64_t count, const SearchOptions& options) {
+  check_beam(options), check_lengths(options), check_rules(options);
+  check_sentences(model, count, options);
 }
 
 }  // namespace
 
 Found search(const SequenceModel& model, const Sentences& source, const SearchOptions& options) {
-  check_beam(options), check_lengths(options), check_rules(options);
-  check_sentences(model, source.count(), options);
+  check_all(model, source.count(), options);
   if (source.count() == 0) return {};
   const NoGrad scope;
-  return Search(model, source, options).run();
+  Search search(model, source, options);
+  while (!search.done()) search.step();
+  return std::move(search.found());
+}
+
+struct SteppedSearch::Impl {
+  const SearchOptions options;
+  Search search;
+  Impl(const SequenceModel& model, const Sentences& source, SearchOptions all)
+      : options(std::move(all)), search(model, source, options) {}
+};
+
+SteppedSearch::SteppedSearch(const SequenceModel& model, const Sentences& source, SearchOptions options) {
+  check_all(model, source.count(), options);
+  check(source.count() > 0, kSearch, "there is no sentence to search for");
+  const NoGrad scope;
+  impl_ = std::make_unique<Impl>(model, source, std::move(options));
+}
+SteppedSearch::~SteppedSearch() = default;
+SteppedSearch::SteppedSearch(SteppedSearch&&) noexcept = default;
+
+bool SteppedSearch::done() const { return impl_->search.done(); }
+std::vector<int64_t> SteppedSearch::step() {
+  const NoGrad scope;
+  return impl_->search.step();
+}
+std::vector<Hypothesis> SteppedSearch::take(int64_t sentence) {
+  return std::move(impl_->search.found().at(static_cast<size_t>(sentence)));
 }
 
 }  // namespace heed

@@ -58,6 +58,20 @@ std::vector<Classification> ClassificationModel::classify(std::span<const std::s
   return all;
 }
 
+Tensor ClassificationModel::embed(std::span<const std::string> texts) const {
+  const NoGrad scope;
+  std::vector<Tensor> vectors;
+  for (const std::string& text : texts) {
+    const std::vector<int32_t> ids = ids_of(tokens(text));
+    const auto count = static_cast<int64_t>(ids.size());
+    const Sentences alone = pad({ids});
+    const Tensor weights = model->forward(alone, {.weights = true}).weights;
+    const Tensor even = full({1, count}, 1.0 / static_cast<double>(count));
+    vectors.push_back(matmul(weights.defined() ? weights : even, index_select(model->embedding(), 0, alone.ids[0])));
+  }
+  return concat(vectors);
+}
+
 void ClassificationModel::save(const std::string& folder) const {
   save_tokenizer(tokenizer, folder, kTokenizer);
   auto fields = model->configuration();

@@ -30,6 +30,9 @@ struct ClassificationModel {
   std::vector<Token> tokens(std::string_view text) const;  // at least one
   // Texts of similar length are classified together.
   std::vector<Classification> classify(std::span<const std::string> texts, bool weights = false) const;
+  // (N,W): of each text the sum of its words' vectors, each by how much it counted; where the model weighs none,
+  // evenly.
+  Tensor embed(std::span<const std::string> texts) const;
   void save(const std::string& folder) const;                  // all but the weights
   static ClassificationModel load(const std::string& folder);  // with the weights
 };

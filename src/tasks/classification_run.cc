@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "explain/alignment.h"
+#include "tasks/answers.h"
 #include "tasks/classification.h"
 #include "tasks/classify.h"
 #include "tasks/label_figures.h"
@@ -25,7 +26,7 @@ std::string text_of(const TokenWeight& token, const std::string& text) {
   return text.substr(static_cast<size_t>(token.begin), static_cast<size_t>(token.end - token.begin));
 }
 
-class ClassificationRun final : public TrainedRun {
+class ClassificationRun final : public TrainedRun, public AnsweringRun {
  public:
   explicit ClassificationRun(const std::string& folder) : run_(ClassificationModel::load(folder)) {}
 
@@ -41,6 +42,15 @@ class ClassificationRun final : public TrainedRun {
     }
     return predictions;
   }
+
+  std::unique_ptr<Answers> answer(std::vector<heed::Asked> asked, Fields& fields, Showing showing) const override {
+    std::vector<std::string> texts;
+    for (heed::Asked& each : asked) texts.push_back(std::move(each.text));
+    return all_at_once(predict(texts, fields, showing));
+  }
+  bool speaks() const override { return false; }
+  const Tokenizer& tokenizer() const override { return run_.tokenizer; }
+  Tensor embed(std::span<const std::string> texts) const override { return run_.embed(texts); }
 
   Evaluation evaluate(Fields& fields) const override {
     const Asked asked = ask(fields.take<LabelledOptions>());

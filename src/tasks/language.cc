@@ -11,6 +11,7 @@
 #include "tasks/language_model.h"
 #include "tasks/model_choice.h"
 #include "tasks/run_folder.h"
+#include "tasks/spoken.h"
 #include "tasks/two_columns.h"
 
 namespace heed {
@@ -136,28 +137,30 @@ Parts read_parts(const LanguageModel& by, const LanguageOptions& options, TextRe
 
 // ---- in use ---------------------------------------------------------------------------------------------------------
 
-class LanguageRun final : public TrainedRun {
+class LanguageRun final : public TrainedRun, public AnsweringRun {
  public:
   explicit LanguageRun(const std::string& folder) : run_(LanguageModel::load(folder)) {}
 
   std::vector<std::vector<Prediction>> predict(std::span<const std::string> inputs, Fields& fields,
                                                Showing showing) const override {
-    Fields with_defaults = fields;
-    with_defaults.suggest("strategy", "sample");
-    const auto options = with_defaults.take<SearchOptions>();
-    fields.take<SearchOptions>();
     std::vector<std::vector<Prediction>> predictions;
-    for (const auto& several : run_.go_on(inputs, options)) {
+    for (const auto& several : run_.go_on(inputs, search_options(fields))) {
       predictions.emplace_back();
-      for (const Hypothesis& one : several) {
-        predictions.back().push_back({run_.tokenizer.decode(one.ids), {}, {}});
-        if (showing == Showing::details) predictions.back().back().details = details_of(one);
-        if (showing == Showing::drawing)
-          predictions.back().back().drawing = "A language model has no source: there is nothing to draw.\n";
-      }
+      for (const Hypothesis& one : several) predictions.back().push_back(shown(one, showing));
     }
     return predictions;
   }
+  std::unique_ptr<Answers> answer(std::vector<Asked> asked, Fields& fields, Showing showing) const override;
+  Prediction shown(const Hypothesis& one, Showing showing) const {
+    Prediction prediction{run_.tokenizer.decode(one.ids), {}, {}};
+    if (showing == Showing::details) prediction.details = details_of(one);
+    if (showing == Showing::drawing) prediction.drawing = "A language model has no source: there is nothing to draw.\n";
+    return prediction;
+  }
+  const LanguageModel& model() const { return run_; }
+
+  bool speaks() const override { return true; }
+  const Tokenizer& tokenizer() const override { return run_.tokenizer; }
 
   Evaluation evaluate(Fields& fields) const override {
     const auto options = fields.take<LineOptions>();
@@ -175,6 +178,12 @@ class LanguageRun final : public TrainedRun {
   }
 
  private:
+  static SearchOptions search_options(Fields& fields) {
+    Fields with_defaults = fields;
+    with_defaults.suggest("strategy", "sample");
+    fields.take<SearchOptions>();
+    return with_defaults.take<SearchOptions>();
+  }
   Json details_of(const Hypothesis& one) const {
     Json tokens = Json::array();
     for (const int32_t id : one.ids) tokens.push_back(run_.tokenizer.token_of(id));
@@ -186,6 +195,29 @@ class LanguageRun final : public TrainedRun {
   }
   LanguageModel run_;
 };
+
+class LanguageAnswers final : public SpokenAnswers {
+ public:
+  LanguageAnswers(const LanguageRun& run, std::vector<Asked> asked, const SearchOptions& options, Showing showing)
+      : SpokenAnswers(std::move(asked), run.tokenizer()), run_(run), showing_(showing) {
+    std::vector<std::string> begun;
+    for (const Asked& each : this->asked()) begun.push_back(each.text);
+    begin(*run.model().model, LanguageModel::no_source(begun.size()), run.model().search_options(begun, options));
+  }
+
+ private:
+  Answered shown(size_t, const Hypothesis& hypothesis) const override {
+    Answered one{run_.shown(hypothesis, showing_)};
+    one.read = hypothesis.forced;
+    return one;
+  }
+  const LanguageRun& run_;
+  const Showing showing_;
+};
+
+std::unique_ptr<Answers> LanguageRun::answer(std::vector<Asked> asked, Fields& fields, Showing showing) const {
+  return std::make_unique<LanguageAnswers>(*this, std::move(asked), search_options(fields), showing);
+}
 
 }  // namespace
 

@@ -70,14 +70,22 @@ double LanguageModel::mean_loss(const TokenRows& rows) const {
   return sum / std::max(1.0, count);
 }
 
+SearchOptions LanguageModel::search_options(std::span<const std::string> begun, SearchOptions asked) const {
+  const Ends around = ends();
+  asked.begin = around.begin, asked.ends = {around.end};
+  asked.longest_factor = 0;
+  for (const std::string& text : begun) asked.prefixes.push_back(tokenizer.ids(text, {.add_special = false}));
+  return asked;
+}
+
+Sentences LanguageModel::no_source(size_t count) {
+  const auto sentences = static_cast<int64_t>(count);
+  return {Tensor({sentences, 0}, Dtype::i64), Tensor::zeros({sentences}, Dtype::i64)};
+}
+
 std::vector<std::vector<Hypothesis>> LanguageModel::go_on(std::span<const std::string> begun,
                                                           SearchOptions options) const {
-  const Ends around = ends();
-  const auto count = static_cast<int64_t>(begun.size());
-  options.begin = around.begin, options.ends = {around.end};
-  options.longest_factor = 0;
-  for (const std::string& text : begun) options.prefixes.push_back(tokenizer.ids(text, {.add_special = false}));
-  return search(*model, {Tensor({count, 0}, Dtype::i64), Tensor::zeros({count}, Dtype::i64)}, options);
+  return search(*model, no_source(begun.size()), search_options(begun, std::move(options)));
 }
 
 void LanguageModel::save(const std::string& folder) const {

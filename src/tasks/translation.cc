@@ -45,14 +45,28 @@ std::vector<std::string> tokens_of(const Tokenizer& tokenizer, std::span<const i
 
 }  // namespace
 
+SearchOptions TranslationModel::search_options(SearchOptions asked) const {
+  asked.begin = ends().begin, asked.ends = {ends().end};
+  asked.longest = std::min(asked.longest, longest);
+  return asked;
+}
+
+Translation TranslationModel::translation_of(const Hypothesis& hypothesis, std::span<const int32_t> source_ids) const {
+  return {target.decode(hypothesis.ids),
+          tokens_of(source, source_ids),
+          tokens_of(target, hypothesis.ids),
+          hypothesis.log_probabilities,
+          hypothesis.score,
+          hypothesis.alignment};
+}
+
 std::vector<std::vector<Translation>> TranslationModel::translate(std::span<const std::string> texts,
                                                                   SearchOptions options) const {
   std::vector<std::vector<int32_t>> sources;
   std::vector<int64_t> lengths;
   for (const std::string& text : texts)
     sources.push_back(source_ids(text)), lengths.push_back(static_cast<int64_t>(sources.back().size()));
-  options.begin = ends().begin, options.ends = {ends().end};
-  options.longest = std::min(options.longest, longest);
+  options = search_options(std::move(options));
   std::vector<std::vector<Translation>> translations(texts.size());
   for (const auto& batch : batches_by_length(lengths, {.examples = kTogether})) {
     std::vector<std::vector<int32_t>> together;
@@ -61,9 +75,7 @@ std::vector<std::vector<Translation>> TranslationModel::translate(std::span<cons
     const Found found = search(*model, pad(together), options);
     for (size_t i = 0; i < batch.size(); ++i)
       for (const Hypothesis& hypothesis : found[i])
-        translations[static_cast<size_t>(batch[i])].push_back(
-            {target.decode(hypothesis.ids), tokens_of(source, together[i]), tokens_of(target, hypothesis.ids),
-             hypothesis.log_probabilities, hypothesis.score, hypothesis.alignment});
+        translations[static_cast<size_t>(batch[i])].push_back(translation_of(hypothesis, together[i]));
   }
   return translations;
 }

@@ -8,6 +8,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,8 @@ struct TranslationModel : Tokenizers {
   int32_t source_end() const { return own_ends ? own_ends->end : ends_of(source).end; }
   std::vector<int32_t> source_ids(std::string_view text) const;  // with the end
   // n_best of each text, the best first; sentences of similar length are translated together.
+  SearchOptions search_options(SearchOptions asked) const;  // with the model's own ends
+  Translation translation_of(const Hypothesis& hypothesis, std::span<const int32_t> source_ids) const;
   std::vector<std::vector<Translation>> translate(std::span<const std::string> texts, SearchOptions options = {}) const;
   // Unknown words become those of the source that were looked at most; wants the alignment.
   void replace_unknown(Translation& translation) const;

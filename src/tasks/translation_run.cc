@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "explain/alignment.h"
 #include "generate/choices.h"
+#include "tasks/spoken.h"
 #include "tasks/translate.h"
 #include "tasks/translation.h"
 #include "train/metrics/metrics.h"
@@ -76,28 +77,22 @@ Figure exact_match(const std::vector<std::string>& hypotheses, const std::vector
   return {"exact match", "the whole line", mean(all), about.low, about.high, "%"};
 }
 
-class TranslationRun final : public TrainedRun {
+class TranslationRun final : public TrainedRun, public AnsweringRun {
  public:
   explicit TranslationRun(const std::string& folder) : run_(TranslationModel::load(folder)) {}
 
   std::vector<std::vector<Prediction>> predict(std::span<const std::string> inputs, Fields& fields,
                                                Showing showing) const override {
-    auto options = fields.take<SearchOptions>();
-    const auto unknown = fields.take<UnknownOptions>();
-    const bool asked = options.alignment;
-    options.alignment |= unknown.replace_unknown || showing == Showing::drawing;
+    const Manner manner = manner_of(fields, showing);
     std::vector<std::vector<Prediction>> predictions;
-    for (auto& several : run_.translate(inputs, options)) {
+    for (auto& several : run_.translate(inputs, manner.search)) {
       predictions.emplace_back();
-      for (Translation& one : several) {
-        if (unknown.replace_unknown) run_.replace_unknown(one);
-        predictions.back().push_back({one.text, {}, {}});
-        if (showing == Showing::details) predictions.back().back().details = details_of(one, asked);
-        if (showing == Showing::drawing) predictions.back().back().drawing = drawing_of(one);
-      }
+      for (Translation& one : several) predictions.back().push_back(shown(std::move(one), manner));
     }
     return predictions;
   }
+
+  std::unique_ptr<Answers> answer(std::vector<Asked> asked, Fields& fields, Showing showing) const override;
 
   Evaluation evaluate(Fields& fields) const override {
     const Pairs pairs = read_pairs(fields.take<PairOptions>());
@@ -113,9 +108,56 @@ class TranslationRun final : public TrainedRun {
             ""};
   }
 
+  bool speaks() const override { return true; }
+  const Tokenizer& tokenizer() const override { return run_.source; }
+
+  // How the options ask for it.
+  struct Manner {
+    SearchOptions search;
+    bool replaces_unknown = false, shows_alignment = false;
+    Showing showing = Showing::text;
+  };
+  Prediction shown(Translation translation, const Manner& manner) const {
+    if (manner.replaces_unknown) run_.replace_unknown(translation);
+    Prediction prediction{translation.text, {}, {}};
+    if (manner.showing == Showing::details) prediction.details = details_of(translation, manner.shows_alignment);
+    if (manner.showing == Showing::drawing) prediction.drawing = drawing_of(translation);
+    return prediction;
+  }
+  const TranslationModel& model() const { return run_; }
+
  private:
+  static Manner manner_of(Fields& fields, Showing showing) {
+    Manner manner{fields.take<SearchOptions>(), fields.take<UnknownOptions>().replace_unknown, false, showing};
+    manner.shows_alignment = manner.search.alignment;
+    manner.search.alignment |= manner.replaces_unknown || showing == Showing::drawing;
+    return manner;
+  }
   TranslationModel run_;
 };
+
+class TranslationAnswers final : public SpokenAnswers {
+ public:
+  TranslationAnswers(const TranslationRun& run, std::vector<Asked> asked, TranslationRun::Manner manner)
+      : SpokenAnswers(std::move(asked), run.model().target), run_(run), manner_(std::move(manner)) {
+    for (const Asked& each : this->asked()) sources_.push_back(run.model().source_ids(each.text));
+    begin(*run.model().model, pad(sources_), run.model().search_options(manner_.search));
+  }
+
+ private:
+  Answered shown(size_t which, const Hypothesis& hypothesis) const override {
+    Answered one{run_.shown(run_.model().translation_of(hypothesis, sources_[which]), manner_)};
+    one.read = static_cast<int64_t>(sources_[which].size());
+    return one;
+  }
+  const TranslationRun& run_;
+  const TranslationRun::Manner manner_;
+  std::vector<std::vector<int32_t>> sources_;
+};
+
+std::unique_ptr<Answers> TranslationRun::answer(std::vector<Asked> asked, Fields& fields, Showing showing) const {
+  return std::make_unique<TranslationAnswers>(*this, std::move(asked), manner_of(fields, showing));
+}
 
 // ---- several runs
 // ----------------------------------------------------------------------------------------------------

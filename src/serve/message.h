@@ -1,0 +1,54 @@
+// A request and its answer, as the routes see them: no sockets, no bytes of HTTP.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace heed::serve {
+
+struct Header {
+  std::string name, value;  // the name in small letters
+};
+
+struct Request {
+  std::string method, path, query, client;
+  std::vector<Header> headers = {};
+  std::string body = {};
+
+  const std::string* header(std::string_view name) const {
+    for (const Header& each : headers)
+      if (each.name == name) return &each.value;
+    return nullptr;
+  }
+};
+
+struct Response {
+  int status = 200;
+  std::string type = "application/json", body = "";
+  std::vector<Header> headers = {};
+};
+
+// The way back to a client. Any thread may use it: send once, or begin, write as often as there is something, and end.
+class Reply {
+ public:
+  virtual ~Reply() = default;
+  virtual void send(Response response) = 0;
+  virtual void begin(Response head) = 0;  // without a body
+  virtual void write(std::string part) = 0;
+  virtual void end() = 0;
+  virtual bool gone() const = 0;  // nobody listens any more
+};
+
+// Answers now or later, from whatever thread.
+using Handler = std::function<void(Request, std::shared_ptr<Reply>)>;
+
+// The request may be refused by what its head says; its body is then never read. No status: go on.
+using HeadCheck = std::function<Response(const Request&)>;
+
+}  // namespace heed::serve

@@ -1,0 +1,62 @@
+#include "serve/service.h"
+
+#include <random>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "serve/refusal.h"
+
+namespace heed::serve {
+namespace {
+
+constexpr int64_t kMostSideBySide = 16;
+
+void check_most(const Options& options, const char* name, int64_t most) {
+  const auto at = options.find(name);
+  if (at == options.end()) return;
+  int64_t value = 0;
+  read_field(name, at->second, value);
+  check(value <= most, name, "is {}, wanted {} or less", value, most);
+}
+
+}  // namespace
+
+Service::Service(const Settings& settings, const std::vector<std::string>& runs)
+    : settings(settings), shelf(runs), drawn(std::random_device{}()), worker(settings.worker) {}
+
+Model model_of(const Service& service, const std::string& id) {
+  Model model = service.shelf.find(id);
+  if (!model.run) throw Refusal(503, "the model is loading");
+  return model;
+}
+
+Ask ask_of(const Service& service, const Model& model, std::string text, const Options& options) {
+  check(static_cast<int64_t>(text.size()) <= service.settings.text_bytes, "the text", "has {} bytes, wanted {} or less",
+        text.size(), service.settings.text_bytes);
+  check_most(options, "beam", kMostSideBySide), check_most(options, "n_best", kMostSideBySide);
+  check_most(options, "longest", service.settings.tokens);
+  Ask ask{model, options, Showing::details, {std::move(text)}, seconds() + service.settings.seconds, {}};
+  return ask;
+}
+
+std::string to_text(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+Response json_response(const Json& json) { return {200, "application/json", to_text(json)}; }
+
+Together::Together(size_t count, std::shared_ptr<Reply> reply, Then then)
+    : all_(count), missing_(count), reply_(std::move(reply)), then_(std::move(then)) {}
+
+std::function<void(Outcome)> Together::part(const std::shared_ptr<Together>& self, size_t n) {
+  return [self, n](Outcome outcome) { self->take(n, std::move(outcome)); };
+}
+
+void Together::take(size_t n, Outcome outcome) {
+  if (failed_) return;
+  if (outcome.error) {
+    failed_ = true;
+    return reply_->send(error_response(outcome.error));
+  }
+  all_[n] = std::move(outcome.answers);
+  if (--missing_ == 0) then_(std::move(all_));
+}
+
+}  // namespace heed::serve

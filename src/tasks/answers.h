@@ -1,0 +1,62 @@
+// A run that is asked step by step, by several at once: what serving needs of a task. What else is asked beside a text
+// changes nothing of its answer.
+#pragma once
+
+#include <heed/generate.h>
+#include <heed/text.h>
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tasks/trained_run.h"
+
+namespace heed {
+
+// How far an answer has come: what was said behind the prompt, the newest token last.
+struct Said {
+  std::string text, token;
+  float log_probability = 0;
+  int64_t choice = 0;  // of n_best
+};
+struct Asked {
+  std::string text;
+  int64_t number = 0;                             // what its samples are drawn by
+  std::function<Then(const Said&)> on_said = {};  // of each token; a beam, which may change its mind, tells nothing
+  std::function<bool()> gone = {};                // nobody waits for it any more: it ends with its next token
+};
+struct Answered {
+  Prediction prediction;
+  // Of tasks that speak: what was said behind the prompt, and why it ended.
+  std::string said = {};
+  std::vector<std::string> tokens = {};
+  std::vector<float> log_probabilities = {};
+  int64_t read = 0;  // tokens of the input
+  Ending ending = Ending::end;
+};
+
+// Answers under way.
+class Answers {
+ public:
+  virtual ~Answers() = default;
+  virtual std::vector<size_t> step() = 0;                // a token further; which of those asked are answered now
+  virtual bool done() const = 0;                         // all are
+  virtual std::vector<Answered> take(size_t which) = 0;  // of one that is: the best first
+};
+
+class AnsweringRun {
+ public:
+  virtual ~AnsweringRun() = default;
+  virtual std::unique_ptr<Answers> answer(std::vector<Asked> asked, Fields& options, Showing showing) const = 0;
+  virtual bool speaks() const = 0;                                 // token by token
+  virtual const Tokenizer& tokenizer() const = 0;                  // of what it reads
+  virtual Tensor embed(std::span<const std::string> texts) const;  // (N,W); Error where it has no such thing
+};
+
+std::unique_ptr<AnsweringRun> load_answering_run(const std::string& folder);  // of whatever task it is
+// Of tasks that say no tokens.
+std::unique_ptr<Answers> all_at_once(std::vector<std::vector<Prediction>> predictions);
+
+}  // namespace heed

@@ -1,0 +1,439 @@
+#!/usr/bin/env python3
+"""Serves runs with the program, and asks it as its clients do, the bad ones too: each gets a status and a JSON error, and
+the next request is served.
+
+    serve_test.py BUILD
+"""
+import contextlib
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+HEED = Path(sys.argv[1]).resolve() / "heed"
+KEY = "a-key-of-the-test"
+
+
+class Server:
+    def __init__(self, *arguments, before=None):
+        command = [HEED, "serve", *map(str, arguments), "--port", "0"]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=before)
+        self.first = self.process.stderr.readline()
+        self.port = int(re.search(r"http://127\.0\.0\.1:(\d+)", self.first)[1])
+        self.log = []
+        threading.Thread(target=lambda: self.log.extend(self.process.stderr), daemon=True).start()
+        for _ in range(500):
+            if self.ask("GET", "/health")[0] == 200:
+                break
+            time.sleep(0.01)
+
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+
+    def raw(self, data):
+        """What comes back on a connection that sends just this, and then listens."""
+        with self.connect() as client:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                client.sendall(data)
+            return parsed(client)
+
+    def ask(self, method, path, body=None, **headers):
+        return self.raw(message(method, path, body, **headers))
+
+    def post(self, path, body, **headers):
+        return self.ask("POST", path, body, **headers)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=20)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+def message(method, path, body=None, **headers):
+    data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+    fields = {"Host": "localhost", "Connection": "close"}
+    if body is not None:
+        fields |= {"Content-Type": "application/json", "Content-Length": str(len(data))}
+    fields |= {name.replace("_", "-"): value for name, value in headers.items()}
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items() if value is not None)
+    return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode("latin-1") + data
+
+
+def parsed(client):
+    """status, headers and body of the next answer on a connection; status 0: it was closed."""
+    data = b""
+    with contextlib.suppress(ConnectionResetError):
+        while b"\r\n\r\n" not in data and (part := client.recv(65536)):
+            data += part
+    if b"\r\n\r\n" not in data:
+        return 0, {}, data
+    head, body = data.split(b"\r\n\r\n", 1)
+    lines = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines[1:])}
+    status = int(lines[0].split()[1])
+    length = headers.get("content-length")
+    with contextlib.suppress(ConnectionResetError):
+        while (length is None or len(body) < int(length)) and (part := client.recv(65536)):
+            body += part
+    return status, headers, body
+
+
+def refused(answer, status, *words):
+    got, headers, body = answer
+    assert got == status, (got, status, body)
+    error = json.loads(body)["error"]
+    assert error["code"] == status and error["message"], error
+    for word in words:
+        assert word in error["message"], (word, error)
+
+
+def served(server):
+    status, _, body = server.post("/v1/predict", {"input": "a b c"})
+    assert status == 200, (status, body)
+    return json.loads(body)["predictions"][0]
+
+
+# ---- what is promised ----------------------------------------------------------------------------------------------------
+
+
+def answers_are_those_of_predict(server):
+    lines = ["a b c", "c a", "b", "c c a b"]
+    said = subprocess.run([HEED, "predict", "copy"], input="\n".join(lines) + "\n", capture_output=True, text=True).stdout
+    status, _, body = server.post("/v1/predict", {"input": lines})
+    answers = json.loads(body)["predictions"]
+    assert status == 200 and [answer["output"] for answer in answers] == said.splitlines(), (body, said)
+    one = json.loads(server.post("/v1/predict", {"input": "a b c", "options": {"alignment": True, "n_best": 2}})[2])
+    best = one["predictions"][0]
+    assert len(best["alignment"]) == len(best["tokens"]) and len(best["others"]) == 1
+    labels = json.loads(server.post("/v1/predict", {"model": "reviews", "input": "the food was good ."})[2])
+    assert abs(sum(labels["predictions"][0]["probabilities"].values()) - 1) < 1e-3
+
+
+def it_says_where_it_listens(server):
+    assert "curl" in server.first and f":{server.port}" in server.first
+    status, headers, body = server.ask("GET", "/v1/models")
+    models = json.loads(body)["data"]
+    assert status == 200 and [model["id"] for model in models] == ["copy", "reviews", "lm"], models
+    status, headers, body = server.ask("HEAD", "/health")
+    assert status == 200 and body == b"" and int(headers["content-length"]) > 0
+    assert server.ask("GET", "/")[0] == 200
+
+
+def completions_are_openais(server):
+    ask = {"model": "lm", "prompt": "the cat", "max_tokens": 8, "seed": 3, "temperature": 0.8, "n": 2, "logprobs": 1}
+    status, _, body = server.post("/v1/completions", ask)
+    answer = json.loads(body)
+    assert status == 200 and len(answer["choices"]) == 2, body
+    usage = answer["usage"]
+    assert usage["prompt_tokens"] == 7 and usage["completion_tokens"] <= 16, usage
+    assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
+    first = answer["choices"][0]
+    assert len(first["logprobs"]["tokens"]) == len(first["logprobs"]["token_logprobs"])
+    assert first["finish_reason"] in ("length", "stop") and first["index"] == 0
+    again = json.loads(server.post("/v1/completions", ask)[2])
+    assert [choice["text"] for choice in again["choices"]] == [choice["text"] for choice in answer["choices"]]
+    ask = {"model": "lm", "messages": [{"role": "user", "content": "the "}], "temperature": 0, "max_tokens": 12}
+    whole = json.loads(server.post("/v1/chat/completions", ask)[2])["choices"][0]["message"]["content"]
+    stop = whole[3]
+    before = whole[:whole.index(stop)]
+    cut = json.loads(server.post("/v1/chat/completions", ask | {"stop": stop})[2])["choices"][0]
+    assert cut["message"]["content"] == before and cut["finish_reason"] == "stop", (cut, whole)
+    status, headers, body = server.post("/v1/chat/completions",
+                                        ask | {"stream": True, "stream_options": {"include_usage": True}})
+    assert status == 200 and headers["content-type"] == "text/event-stream", headers
+    events = events_of(body)
+    assert events[-1] == "[DONE]" and json.loads(events[-2])["usage"]["completion_tokens"] > 0
+    parts = [json.loads(event)["choices"][0] for event in events[:-2]]
+    assert "".join(part["delta"]["content"] for part in parts) == whole, (parts, whole)
+    assert parts[-1]["finish_reason"] == "length" and len(parts) > 5
+    events = events_of(server.post("/v1/chat/completions", ask | {"stream": True, "stop": [stop]})[2])
+    assert "".join(json.loads(event)["choices"][0]["delta"]["content"] for event in events[:-1]) == before
+    said = json.loads(server.post("/v1/completions", {"model": "copy", "prompt": "a b c"})[2])["choices"][0]["text"]
+    assert said == served(server)["output"]
+    refused(server.post("/v1/completions", {"model": "reviews", "prompt": "a"}), 400, "/v1/predict")
+
+
+def events_of(body):
+    data, rest = b"", body
+    while rest:  # chunks
+        size, rest = rest.split(b"\r\n", 1)
+        data, rest = data + rest[:int(size, 16)], rest[int(size, 16) + 2:]
+    return [event[len("data: "):] for event in data.decode().split("\n\n") if event]
+
+
+def embeddings_and_tokens(server):
+    answer = json.loads(server.post("/v1/embeddings", {"model": "reviews", "input": ["good food", "bad"]})[2])
+    vectors = [each["embedding"] for each in answer["data"]]
+    assert len(vectors) == 2 and len(vectors[0]) == len(vectors[1]) > 1 and answer["usage"]["prompt_tokens"] >= 3, answer
+    refused(server.post("/v1/embeddings", {"model": "lm", "input": "a"}), 400, "none")
+    texts = json.loads(server.post("/v1/tokenize", {"model": "copy", "input": "a b"})[2])["texts"]
+    assert [token["token"] for token in texts[0]["tokens"]], texts
+
+
+def it_describes_itself(server):
+    status, _, body = server.ask("GET", "/openapi.json")
+    page = json.loads(body)
+    assert status == 200 and page["openapi"].startswith("3.")
+    for path, operations in page["paths"].items():
+        if "get" in operations:
+            status, headers, body = server.ask("GET", path)
+            content = operations["get"]["responses"][str(status)]["content"]
+            assert headers["content-type"].split(";")[0] in content, path
+    text = server.ask("GET", "/metrics")[2].decode()
+    for line in text.splitlines():
+        assert re.fullmatch(r"# (HELP|TYPE) .+|[a-z_]+(\{[^}]*\})? [-+0-9.e]+", line), line
+    assert 'heed_requests_total{path="/v1/predict",status="200"}' in text
+
+
+def keep_alive_and_pipelining(server):
+    with server.connect() as client:
+        ask = message("POST", "/v1/predict", {"input": "a b"}, Connection="keep-alive")
+        client.sendall(ask + message("GET", "/health", Connection="keep-alive") + ask)
+        data = b""
+        while data.count(b"HTTP/1.1 200") < 3:
+            part = client.recv(65536)
+            assert part, data
+            data += part
+    with server.connect() as client:
+        client.sendall(b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                       b"Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 100")
+        client.sendall(b'c\r\n{"input": "a\r\n4\r\n b"}\r\n0\r\n\r\n')
+        assert parsed(client)[0] == 200
+
+
+# ---- what must survive ---------------------------------------------------------------------------------------------------
+
+
+def bad_bodies(server):
+    post = lambda body: server.post("/v1/predict", body)
+    refused(post(b"["), 400, "no JSON")
+    refused(post(b"[" * 100_000), 400, "nested")
+    refused(post(b'{"a":' * 100_000), 400, "nested")
+    refused(post(b'{"input": "\xff\xfe"}'), 400, "UTF-8")
+    refused(post(b'{"input": "\\ud800"}'), 400, "no JSON")
+    refused(post(b'{"input": NaN}'), 400, "no JSON")
+    refused(post(b'{"input": "a", "options": {"beam": 1e999}}'), 400, "number")
+    refused(post({"input": "a", "options": {"beam": 10 ** 9}}), 400, "beam")
+    refused(post({"input": "a", "options": {"beam": "many"}}), 400, "beam")
+    refused(post({"input": "a", "options": {"bean": 1}}), 400, "bean")
+    refused(post({"input": "x" * 100_000}), 400, "bytes")
+    refused(post({"model": "none", "input": "a"}), 404, "model")
+    refused(server.post("/v1/predict", {"input": "a"}, Content_Type="text/plain"), 415, "application/json")
+    page = json.loads(server.ask("GET", "/openapi.json")[2])
+    for path, operations in page["paths"].items():
+        if path == "/v1/reload" or "post" not in operations:
+            continue
+        schema = operations["post"]["requestBody"]["content"]["application/json"]["schema"]
+        fine = {"input": "a", "prompt": "a", "messages": [{"role": "user", "content": "a"}]}
+        fine = {name: fine[name] for name in schema["properties"] if name in fine}
+        for name in schema["properties"]:
+            for wrong in [{"a": [1]}, [[]], [None], -1e300]:
+                refused(server.post(path, fine | {name: wrong}), 400)
+        refused(server.post(path, fine | {"surprise": 1}), 400, "surprise")
+    served(server)
+
+
+def bad_heads(server):
+    raw = lambda text: server.raw(text.encode("latin-1"))
+    head = "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    for lies in ["Content-Length: 5\r\nContent-Length: 6\r\n", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+                 "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "Content-Length: -1\r\n",
+                 "Content-Length: 5, 5\r\n", "Transfer-Encoding: xchunked\r\n", "Transfer-Encoding: chunked, identity\r\n",
+                 "Content-Length: 99999999999999999999\r\n", "A b: c\r\n", "A: b\x00c\r\n"]:
+        status, _, body = raw(head + lies + "\r\nhello")
+        assert status in (400, 413), (lies, status, body)
+        assert json.loads(body)["error"]["code"] == status
+    refused(raw(head + "Content-Length: 1000000000\r\n\r\n"), 413)
+    refused(raw("GET /health HTTP/1.1\r\nHost: localhost\r\nA: " + "x" * 50_000 + "\r\n\r\n"), 431)
+    refused(raw("nonsense\r\n\r\n"), 400)
+    refused(raw("GET /health HTTP/1.1\r\n\r\n"), 400, "Host")
+    refused(raw("GET /health HTTP/1.1\r\nHost: localhost\r\nHost: b\r\n\r\n"), 400, "Host")
+    refused(server.ask("GET", "/health", Host="example.org"), 403, "Host")
+    refused(server.ask("GET", "/health", Host="localhost.example.org:80"), 403, "Host")
+    for path in ["/../../etc/passwd", "/%2e%2e/etc/passwd", "/v1/../health", "//health", "/v1/none"]:
+        refused(server.ask("GET", path), 404)
+    answer = server.ask("GET", "/v1/predict")
+    refused(answer, 405)
+    assert answer[1]["allow"] == "POST"
+    answer = server.ask("GET", "/health?a=b%0d%0aSet-Cookie:%20a=b", X_Request_Id="a")
+    assert answer[0] == 200 and "set-cookie" not in answer[1] and "access-control-allow-origin" not in answer[1]
+    served(server)
+
+
+def metric(server, name):
+    return float(re.search(rf"^{name} (.*)$", server.ask("GET", "/metrics")[2].decode(), re.M)[1])
+
+
+def clients_that_vanish(server):
+    silent = [server.connect() for _ in range(300)]
+    served(server)
+    ask = {"model": "lm", "prompt": "the ", "max_tokens": 1000, "temperature": 1, "stream": True}
+    for _ in range(3):
+        with server.connect() as client:
+            client.sendall(message("POST", "/v1/completions", ask))
+            client.recv(500)
+    with server.connect() as client:
+        client.sendall(message("POST", "/v1/predict", {"input": "a b"})[:-5])  # and no more
+        client.shutdown(socket.SHUT_WR)
+    served(server)
+    for client in silent:
+        client.close()
+    for _ in range(200):
+        if metric(server, "heed_texts_under_way") == 0:
+            break
+        time.sleep(0.01)
+    assert metric(server, "heed_texts_under_way") == 0
+
+
+def company_changes_nothing(server):
+    texts = ["a b c", "c", "b a", "a a b b c", "c b a c"] * 4
+    ask = lambda text: json.loads(server.post("/v1/predict", {"input": text})[2])["predictions"][0]
+    alone = {text: ask(text) for text in set(texts)}
+    answers = {}
+    threads = [threading.Thread(target=lambda n=n: answers.update({n: ask(texts[n])})) for n in range(len(texts))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for n, text in enumerate(texts):
+        assert answers[n]["output"] == alone[text]["output"], (answers[n], alone[text])
+        assert abs(answers[n]["score"] - alone[text]["score"]) < 1e-5
+
+
+def what_cannot_be_served_is_a_sentence(server):
+    run = lambda *arguments: subprocess.run([HEED, "serve", *arguments], capture_output=True, text=True, timeout=20)
+    result = run("nowhere", "--port", "0")
+    assert result.returncode == 1 and "nowhere" in result.stderr, result.stderr
+    result = run("copy", "--port", str(server.port))
+    assert result.returncode == 1 and "another --port" in result.stderr, result.stderr
+    result = run("copy", "--host", "example")
+    assert result.returncode == 2 and "no address" in result.stderr, result.stderr
+
+
+def slow_ones_are_shown_out():
+    with Server("copy", "--idle-seconds", "0.3", "--body-seconds", "0.3", "--connections", "20") as server:
+        with server.connect() as head, server.connect() as body, server.connect() as silent:
+            head.sendall(b"GET /health HT")
+            body.sendall(message("POST", "/v1/predict", {"input": "a"})[:-3])
+            refused(parsed(head), 408, "in time")
+            refused(parsed(body), 408, "in time")
+            assert parsed(silent)[0] == 0
+        many = [server.connect() for _ in range(25)]
+        refused(parsed(many[-1]), 429)
+        for client in many:
+            client.close()
+        time.sleep(0.1)
+        served(server)
+
+
+def no_files_left():
+    with Server("copy", before=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))) as server:
+        many = [server.connect() for _ in range(60)]
+        assert b"503" in many[-1].recv(100)
+        for client in many:
+            client.close()
+        time.sleep(0.1)
+        served(server)
+
+
+def no_room_in_the_queue():
+    with Server("lm", "--waiting", "2") as server:
+        answer = server.post("/v1/predict", {"input": ["a", "b", "c"]})
+        refused(answer, 503, "wait")
+        assert answer[1]["retry-after"] == "1"
+        assert server.post("/v1/predict", {"input": ["a", "b"]})[0] == 200
+
+
+def keys_and_reloading():
+    Path("keys").write_text(f"# the test's\n{KEY}\n")
+    shutil.copytree("copy", "moved")
+    with Server("moved", "--api-key-file", "keys", "--cors-origin", "https://example.org") as server:
+        bearer = {"Authorization": f"Bearer {KEY}"}
+        for wrong in [None, "Bearer ", "Bearer " + KEY[:-1], "Bearer " + KEY + "x", "Basic " + KEY]:
+            refused(server.post("/v1/predict", {"input": "a"}, Authorization=wrong), 401, "Bearer")
+        before = json.loads(server.post("/v1/predict", {"input": "a b c"}, **bearer)[2])
+        assert server.ask("OPTIONS", "/v1/predict", Origin="https://example.org")[0] == 204
+        assert server.ask("GET", "/health")[1]["access-control-allow-origin"] == "https://example.org"
+        refused(server.post("/v1/reload", {}), 401)
+        shutil.rmtree("moved")
+        refused(server.post("/v1/reload", {}, **bearer), 409, "serves on")
+        assert json.loads(server.post("/v1/predict", {"input": "a b c"}, **bearer)[2]) == before
+        shutil.copytree("copy", "moved")
+        answers = []
+        ask = lambda: answers.append(server.post("/v1/predict", {"input": ["a b c"] * 20}, **bearer)[0])
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        assert server.post("/v1/reload", {}, **bearer)[0] == 200
+        for thread in threads:
+            thread.join()
+        assert answers == [200] * 8, answers
+    with Server("copy") as server:
+        refused(server.post("/v1/reload", {}), 403, "--api-key-file")
+
+
+def sigterm_answers_what_is_under_way():
+    with Server("lm") as server:
+        with server.connect() as client:
+            client.sendall(message("POST", "/v1/completions", {"prompt": "the ", "max_tokens": 200, "temperature": 1,
+                                                               "seed": 1, "stream": True}))
+            client.recv(100)
+            server.process.send_signal(signal.SIGTERM)
+            data = b""
+            while part := client.recv(65536):
+                data += part
+            assert b"[DONE]" in data
+        assert server.process.wait(timeout=20) == 0
+
+
+@contextlib.contextmanager
+def folder_of_runs():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        run = lambda *arguments: subprocess.run([HEED, *arguments], check=True, capture_output=True, timeout=120)
+        run("data", "copy", "-n", "300", "--length", "2,6", "-o", "copy.tsv")
+        run("data", "reviews", "-n", "100", "-o", "reviews.tsv")
+        Path("text.txt").write_text("the cat sat on the mat\nthe dog sat on the log\n" * 20)
+        run("train", "translate", "--data", "copy.tsv", "--run", "copy", "--tokens", "characters", "--width", "16",
+            "--steps", "30")
+        run("train", "classify", "--data", "reviews.tsv", "--run", "reviews", "--width", "16", "--steps", "5")
+        run("train", "lm", "--data", "text.txt", "--run", "lm", "--tokens", "characters", "--width", "16", "--steps", "20")
+        yield
+
+
+def sigterm_ends_it(server):
+    assert server.stop() == 0
+    lines = [json.loads(line) for line in server.log]
+    assert lines and all("a b c" not in line for line in server.log)
+    assert {"time", "client", "method", "path", "status", "milliseconds"} <= set(lines[0]), lines[0]
+
+
+with folder_of_runs():
+    with Server("copy", "reviews", "lm") as server:
+        for check in [it_says_where_it_listens, answers_are_those_of_predict, completions_are_openais,
+                      embeddings_and_tokens, keep_alive_and_pipelining, bad_bodies, bad_heads, clients_that_vanish,
+                      company_changes_nothing, it_describes_itself, what_cannot_be_served_is_a_sentence,
+                      sigterm_ends_it]:
+            check(server)
+            print("ok", check.__name__)
+    for check in [slow_ones_are_shown_out, no_files_left, no_room_in_the_queue, keys_and_reloading,
+                  sigterm_answers_what_is_under_way]:
+        check()
+        print("ok", check.__name__)

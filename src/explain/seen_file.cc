@@ -89,11 +89,14 @@ Sides sides_of(const std::vector<SeenText>& texts, const Object& file, const std
   return *found;
 }
 
+bool has(const std::vector<SeenAttention>& attention, const std::string& name) {
+  return std::any_of(attention.begin(), attention.end(), [&](const auto& each) { return each.name == name; });
+}
+
 void check_all_found(const Object& file, const std::vector<SeenAttention>& attention) {
   if (!file.has("attention")) return;
   for (const auto& [name, sides] : file.map("attention").items())
-    file.require(std::any_of(attention.begin(), attention.end(), [&](const auto& each) { return each.name == name; }),
-                 "'attention' names {}, which the weights lack", shown(name));
+    file.require(has(attention, name), "'attention' names {}, which the weights lack", shown(name));
 }
 
 // ---- tensors --------------------------------------------------------------------------------------------

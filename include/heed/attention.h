@@ -176,6 +176,14 @@ Normalizer sampled();         // one key, drawn by the softmax: AttendOptions::r
 // softmax with one more element in each row's sum, a logit a head (H), that takes weight and brings no value.
 Normalizer sink(const Tensor& logits);
 
+// Somebody who looks on while a model works, and may interfere. Each place has a name: "decoder.2.cross".
+class Watcher;
+struct Watch {
+  Watcher* watcher = nullptr;  // null: nobody looks on, at no cost
+  std::string place = {};
+  Tensor shown(const Tensor& x) const;  // x, or what the watcher makes of it
+};
+
 struct AttendOptions {
   Scores scores = {};
   Position position = {};
@@ -192,6 +200,7 @@ struct AttendOptions {
     std::vector<int64_t> heads = {}, queries = {};  // empty: all
   };
   Part weights_of = {};
+  Watch watch = {};  // attend asks the watcher
 };
 
 // auto [out, weights] = attend(…): the first two; log_sum_exp is there by its name.
@@ -210,6 +219,17 @@ struct Attended {
 Attended attend(const Tensor& q, const Tensor& k, const Tensor& v, const AttendOptions& options = {});
 // One sentence: which path these options take for these shapes, and in how much memory.
 std::string describe(const Tensor& q, const Tensor& k, const Tensor& v, const AttendOptions& options = {});
+
+class Watcher {
+ public:
+  virtual ~Watcher() = default;
+  // In place of attend, which is the answer unless it is overridden. A decoder that keeps several rows of a sentence
+  // side by side has them as heads: (B,H·R,T,D), the rows of a head together.
+  virtual Attended attend(const std::string& place, const Tensor& q, const Tensor& k, const Tensor& v,
+                          const AttendOptions& options);
+  // x (B,T,width) is what a model has come to at a place; it goes on with the answer.
+  virtual Tensor value(const std::string& place, const Tensor& x);
+};
 
 // ---- On top ---------------------------------------------------------------------------------------------------------
 

@@ -36,6 +36,15 @@ struct Pass {
   bool weights = false;   // attention's weights are wanted
   // (B,T,S): where each place of the target is to look; rows sum to 1, those of zeros do not count. A loss comes of it.
   Tensor alignment = {};
+  Watcher* watcher = nullptr;  // looks on, and may interfere
+  std::string place = {};      // of the part that this pass is in, where somebody looks on: "decoder.2"
+
+  Pass in(const char* part) const;
+  Pass in(const char* part, size_t number) const;
+  Watch watch(const char* name) const;
+  Tensor shown(const char* name, const Tensor& x) const;        // x (B,T,width)
+  Tensor shown_step(const char* name, const Tensor& x) const;   // x (B,width): one of T
+  Tensor shown_steps(const char* name, const Tensor& x) const;  // x (T,B,width)
 };
 
 struct Decoded {
@@ -73,7 +82,7 @@ class SequenceModel : public AnyModel {
   virtual Tensor loss(const Tensor& features, const Tensor& next, const CrossEntropyOptions& options = {}) const = 0;
 
   // Step by step: the state before the first word, a row a sentence; then ids (rows, n) of what each row says next.
-  virtual std::unique_ptr<DecoderState> begin(const Sentences& source) const = 0;
+  virtual std::unique_ptr<DecoderState> begin(const Sentences& source, const Pass& pass = {}) const = 0;
   virtual Decoded step(DecoderState& state, const Tensor& ids, const Pass& pass = {}) const = 0;
 
   // Tokens that a language model remembers of the text before; it gets them as its source. Of others 0.

@@ -521,6 +521,11 @@ Tensor fewer(const Tensor& x, int rank) {
 }  // namespace attention
 
 Attended attend(const Tensor& q, const Tensor& k, const Tensor& v, const AttendOptions& options) {
+  if (Watcher* watcher = options.watch.watcher) {
+    AttendOptions alone = options;
+    alone.watch = {};
+    return watcher->attend(options.watch.place, q, k, v, alone);
+  }
   if (attention::by_way_of_f32(q, k, v, options)) {
     Attended y = attend(to(q, Dtype::f32), to(k, Dtype::f32), to(v, Dtype::f32), attention::with_f32(options));
     y.out = to(y.out, Dtype::bf16);

@@ -68,7 +68,7 @@ class Table final : public SequenceModel {
   Tensor read_out(const Tensor& features) const override { return features; }
   Tensor loss(const Tensor&, const Tensor&, const CrossEntropyOptions&) const override { return {}; }
 
-  std::unique_ptr<DecoderState> begin(const Sentences& source) const override {
+  std::unique_ptr<DecoderState> begin(const Sentences& source, const Pass&) const override {
     auto state = std::make_unique<State>();
     for (int64_t n = 0; n < source.count(); ++n)
       state->sources.push_back(source.longest() > 0 ? source.ids.at<int64_t>({n, 0}) : n);

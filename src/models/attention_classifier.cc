@@ -99,14 +99,15 @@ struct AttentionClassifier {
   }
   Read read(const Sentences& texts, const Pass& pass) const {
     if (config.cell == Reading::cnn)
-      return convolve(config.dropouts.words(table, texts.ids, pass), texts.lengths, pass);
-    return recur(config.dropouts.words(table, transpose(texts.ids), pass), texts.lengths, pass);
+      return convolve(config.dropouts.words(table, texts.ids, pass.in("text")), texts.lengths, pass);
+    return recur(config.dropouts.words_by_steps(table, texts.ids, pass.in("text")), texts.lengths, pass);
   }
 
   Classified forward(const Sentences& texts, const Pass& pass) const {
-    const Read read = this->read(texts, pass);
-    const TextPooling::Pooled pooled = config.pool == Pool::last ? TextPooling::Pooled{read.last, {}}
-                                                                 : pooling(read.places, texts.lengths, pass.weights);
+    Read read = this->read(texts, pass);
+    read.places = pass.in("encoder").shown("hidden", read.places);
+    const TextPooling::Pooled pooled =
+        config.pool == Pool::last ? TextPooling::Pooled{read.last, {}} : pooling(read.places, texts.lengths, pass);
     return {out(config.dropouts(pooled.out, pass)), pooled.weights};
   }
   Tensor embedding() const { return table.weight; }

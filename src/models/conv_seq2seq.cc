@@ -103,12 +103,13 @@ struct ConvSeq2Seq {
   }
 
   State encode(const Sentences& text, const Pass& pass) const {
-    const Tensor embedded = source(text.ids, 0, dropouts, pass);
+    const Tensor embedded = source(text.ids, 0, dropouts, pass.in("source"));
     const Tensor inside = unsqueeze(heed::places(text.lengths, text.longest()), 2);
     Tensor x = source_in(embedded);
-    for (const GatedConvolution& layer : encoder) {
+    for (size_t n = 0; n < encoder.size(); ++n) {
+      const Pass within = pass.in("encoder", n);
       const Tensor seen = pad(dropouts(x, pass) * inside, {{(kernel - 1) / 2, kernel / 2}, {0, 0}});
-      x = (x + layer(seen)) * kHalf;
+      x = within.shown("hidden", (x + encoder[n](seen, within.watch("gates"))) * kHalf);
     }
     const Tensor keys = source_out(x);
     const Tensor scale = reshape(sqrt(to(text.lengths, Dtype::f32)), {-1, 1, 1});
@@ -119,23 +120,24 @@ struct ConvSeq2Seq {
     }
     return state;
   }
-  State begin(const Sentences& text) const { return encode(text, {}); }
+  State begin(const Sentences& text, const Pass& pass) const { return encode(text, pass); }
 
   Decoded forward(const Sentences& text, const Sentences& said, const Pass& pass) const {
     State state = encode(text, pass);
     return alignment(step(state, said.ids, alignment.seeing(pass)), said, pass);
   }
   Decoded step(State& state, const Tensor& ids, const Pass& pass) const {
-    const Tensor embedded = target(ids, state.place, dropouts, pass);
+    const Tensor embedded = target(ids, state.place, dropouts, pass.in("target"));
     Tensor x = target_in(embedded), weights;
     for (size_t n = 0; n < decoder.size(); ++n) {
       const DecoderLayer& layer = decoder[n];
+      const Pass within = pass.in("decoder", n);
       const Tensor seen = concat({state.before[n], dropouts(x, pass)}, 1);
       state.before[n] = slice(seen, 1, ids.dim(1), seen.dim(1));
-      const Tensor h = layer.convolution(seen);
-      const Attended context =
-          layer.attention((layer.query(h) + embedded) * kHalf, state.memories[n], state.place, pass.weights);
-      x = ((h + layer.context(context.out)) * kHalf + x) * kHalf;
+      const Tensor h = layer.convolution(seen, within.watch("gates"));
+      const Attended context = layer.attention((layer.query(h) + embedded) * kHalf, state.memories[n], state.place,
+                                               pass.weights, within.watch("cross"));
+      x = within.shown("hidden", ((h + layer.context(context.out)) * kHalf + x) * kHalf);
       if (pass.weights) weights = n > 0 ? weights + context.weights : context.weights;
     }
     state.place += ids.dim(1);

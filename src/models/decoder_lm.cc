@@ -44,16 +44,16 @@ struct DecoderLm {
     words = c.tied ? text.words.weight : Embedding(c.target_words, c.width).weight;
   }
 
-  State begin(const Sentences&) const { return {std::vector<KeyValueCache>(layers.size())}; }
+  State begin(const Sentences&, const Pass&) const { return {std::vector<KeyValueCache>(layers.size())}; }
   Decoded forward(const Sentences&, const Sentences& said, const Pass& pass) const {
     return run(nullptr, said.ids, pass, said.documents);
   }
   Decoded step(State& state, const Tensor& ids, const Pass& pass) const { return run(&state, ids, pass); }
 
   Decoded run(State* state, const Tensor& ids, const Pass& pass, const Tensor& documents = {}) const {
-    Tensor x = text(ids, state ? state->caches[0].size() : 0, pass, documents);
+    Tensor x = text(ids, state ? state->caches[0].size() : 0, pass.in("text"), documents);
     for (size_t n = 0; n < layers.size(); ++n)
-      x = layers[n](x, state ? &state->caches[n] : nullptr, pass, {.documents = documents});
+      x = layers[n](x, state ? &state->caches[n] : nullptr, pass.in("decoder", n), {.documents = documents});
     return {after(x), {}, {}};
   }
   int64_t places() const { return text.most(); }

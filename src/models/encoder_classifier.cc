@@ -54,13 +54,13 @@ struct EncoderClassifier {
   }
 
   Classified forward(const Sentences& texts, const Pass& pass) const {
-    Tensor x = text(texts.ids, 0, pass), lengths = texts.lengths;
+    Tensor x = text(texts.ids, 0, pass.in("text")), lengths = texts.lengths;
     if (front.defined()) {
       x = concat({expand(reshape(front, {1, 1, config.width}), {x.dim(0), 1, config.width}), x}, 1);
       lengths = moved(lengths, 1);
     }
-    for (const EncoderLayer& layer : encoder) x = layer(x, lengths, pass);
-    const TextPooling::Pooled pooled = pooling(after_encoder(x), lengths, pass.weights);
+    for (size_t n = 0; n < encoder.size(); ++n) x = encoder[n](x, lengths, pass.in("encoder", n));
+    const TextPooling::Pooled pooled = pooling(after_encoder(x), lengths, pass);
     return {out(dropped(pooled.out, config.dropout, pass)), pooled.weights};
   }
   Tensor embedding() const { return text.words.weight; }

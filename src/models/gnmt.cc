@@ -71,16 +71,17 @@ struct Gnmt {
   Tensor above(size_t layer, const Tensor& x, const Tensor& y) const { return layer >= kFirstResidual ? x + y : y; }
 
   State encode(const Sentences& text, const Pass& pass) const {
-    Tensor x = dropouts.embed(source, transpose(text.ids), pass);
+    Tensor x = dropouts.embed_by_steps(source, text.ids, pass.in("source"));
     for (size_t n = 0; n < encoder.size(); ++n) {
       const Recurrent layer = dropouts.recurrence(encoder[n], pass);
       x = above(n, x, layer(n > 0 ? dropouts(x, pass) : x, {.lengths = text.lengths}).y);
     }
     const Tensor nothing = zeros({text.count(), x.dim(-1)});
     const RecurrentState start{nothing, encoder[0].cell == Cell::lstm ? nothing : Tensor()};
+    x = pass.in("encoder").shown_steps("hidden", x);
     return {attention.read(transpose(x, 0, 1), text.lengths), RecurrentStack::States(decoder.size(), start)};
   }
-  State begin(const Sentences& text) const { return encode(text, {}); }
+  State begin(const Sentences& text, const Pass& pass) const { return encode(text, pass); }
 
   Decoded forward(const Sentences& text, const Sentences& said, const Pass& pass) const {
     State state = encode(text, pass);
@@ -89,13 +90,14 @@ struct Gnmt {
   Decoded step(State& state, const Tensor& ids, const Pass& pass) const { return steps(state, ids, pass); }
 
   Decoded steps(State& state, const Tensor& ids, const Pass& pass) const {
-    const Bottom bottom = look(state, dropouts.embed(target, ids, pass), pass);
+    const Bottom bottom = look(state, dropouts.embed(target, ids, pass.in("target")), pass);
     Tensor x = bottom.y;
     for (size_t n = 1; n < decoder.size(); ++n) {
       const Tensor below = concat({dropouts(x, pass), bottom.contexts}, 2);
       const LayerRun one = run(dropouts.recurrence(decoder[n], pass), below, state.decoder[n]);
       x = above(n, x, one.y), state.decoder[n] = one.last;
     }
+    x = pass.in("decoder").shown_steps("hidden", x);
     return {dropouts(transpose(x, 0, 1), pass), bottom.weights, {}};
   }
 
@@ -106,9 +108,10 @@ struct Gnmt {
   Bottom look(State& state, const Tensor& embedded, const Pass& pass) const {
     const SteppedLayer layer(dropouts.recurrence(decoder[0], pass), embedded);
     RecurrentState& at = state.decoder[0];
+    const Watch cross = pass.in("decoder").watch("cross");
     std::vector<Tensor> y, contexts, weights;
     for (const Tensor& word : layer.read()) {
-      const Attended seen = attention(unsqueeze(at.h, 1), state.memory, state.place++, pass.weights);
+      const Attended seen = attention(unsqueeze(at.h, 1), state.memory, state.place++, pass.weights, cross);
       contexts.push_back(squeeze(seen.out, 1)), weights.push_back(seen.weights);
       at = layer.step(word, contexts.back(), at);
       y.push_back(at.h);

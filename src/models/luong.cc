@@ -72,13 +72,14 @@ struct Luong {
         words(c.width, c.vocabularies.target_words) {}
 
   State encode(const Sentences& text, const Pass& pass) const {
-    const Tensor embedded = dropouts.embed(source, transpose(text.ids), pass);
+    const Tensor embedded = dropouts.embed_by_steps(source, text.ids, pass.in("source"));
     const RecurrentStack::Run read =
         dropouts.recurrence(encoder, pass)(embedded, {}, dropouts.between(pass), {.lengths = text.lengths});
     const Tensor nothing = input_feeding ? zeros({text.count(), 1, embedded.dim(-1)}) : Tensor();
-    return {attention.read(transpose(read.y, 0, 1), text.lengths), read.last, nothing};
+    const Tensor hidden = pass.in("encoder").shown("hidden", transpose(read.y, 0, 1));
+    return {attention.read(hidden, text.lengths), read.last, nothing};
   }
-  State begin(const Sentences& text) const { return encode(text, {}); }
+  State begin(const Sentences& text, const Pass& pass) const { return encode(text, pass); }
 
   Decoded forward(const Sentences& text, const Sentences& said, const Pass& pass) const {
     State state = encode(text, pass);
@@ -87,7 +88,7 @@ struct Luong {
   Decoded step(State& state, const Tensor& ids, const Pass& pass) const { return steps(state, ids, pass); }
 
   Decoded steps(State& state, const Tensor& ids, const Pass& pass) const {
-    const Tensor embedded = dropouts.embed(target, ids, pass);
+    const Tensor embedded = dropouts.embed(target, ids, pass.in("target"));
     const RecurrentStack layers = dropouts.recurrence(decoder, pass);
     Decoded all = input_feeding ? one_by_one(state, embedded, layers, pass) : at_once(state, embedded, layers, pass);
     all.features = dropouts(all.features, pass);
@@ -105,8 +106,9 @@ struct Luong {
   // x (R,T,in)
   Decoded at_once(State& state, const Tensor& x, const RecurrentStack& layers, const Pass& pass) const {
     const RecurrentStack::Run run = layers(transpose(x, 0, 1), state.decoder, dropouts.between(pass));
-    const Tensor h = transpose(run.y, 0, 1);
-    const Attended context = attention(h, state.memory, state.place, pass.weights);
+    const Pass within = pass.in("decoder");
+    const Tensor h = within.shown("hidden", transpose(run.y, 0, 1));
+    const Attended context = attention(h, state.memory, state.place, pass.weights, within.watch("cross"));
     state.decoder = run.last, state.place += x.dim(1);
     return {mix(concat({context.out, h}, 2)), context.weights, {}};
   }

@@ -10,7 +10,7 @@
 //     };
 //     explicit Model(const Config& config);
 //     Decoded forward(const Sentences& source, const Sentences& target, const Pass& pass) const;
-//     State begin(const Sentences& source) const;
+//     State begin(const Sentences& source, const Pass& pass) const;
 //     Decoded step(State& state, const Tensor& ids, const Pass& pass) const;
 //     OutputWords output() const;
 //     void visit(auto&& field);                          // the weights
@@ -158,8 +158,8 @@ class ModelOf final : public NamedModelOf<SequenceModel, Model> {
     const OutputWords words = model_.output();
     return linear_cross_entropy(features, words.weight, words.bias, next, options);
   }
-  std::unique_ptr<DecoderState> begin(const Sentences& source) const override {
-    return std::make_unique<State>(model_.begin(source));
+  std::unique_ptr<DecoderState> begin(const Sentences& source, const Pass& pass) const override {
+    return std::make_unique<State>(model_.begin(source, pass));
   }
   Decoded step(DecoderState& state, const Tensor& ids, const Pass& pass) const override {
     return model_.step(dynamic_cast<State&>(state).state, ids, pass);

@@ -21,12 +21,25 @@ struct Dropouts {
   }
 
   Tensor operator()(const Tensor& x, const Pass& pass) const { return dropped(x, dropout, pass); }
+  // (B,T,width) of ids (B,T).
   Tensor words(const Embedding& table, const Tensor& ids, const Pass& pass) const {
-    const bool whole = pass.training && word_dropout > 0;
-    return whole ? heed::word_dropout(table(ids), ids, table.weight.dim(0), word_dropout) : table(ids);
+    return pass.shown("words", looked_up(table, ids, pass));
   }
   Tensor embed(const Embedding& table, const Tensor& ids, const Pass& pass) const {
     return (*this)(words(table, ids, pass), pass);
+  }
+  // (T,B,width) of ids (B,T): as recurrent layers read them.
+  Tensor words_by_steps(const Embedding& table, const Tensor& ids, const Pass& pass) const {
+    return pass.shown_steps("words", looked_up(table, transpose(ids), pass));
+  }
+  Tensor embed_by_steps(const Embedding& table, const Tensor& ids, const Pass& pass) const {
+    return (*this)(words_by_steps(table, ids, pass), pass);
+  }
+
+ private:
+  Tensor looked_up(const Embedding& table, const Tensor& ids, const Pass& pass) const {
+    const bool whole = pass.training && word_dropout > 0;
+    return whole ? heed::word_dropout(table(ids), ids, table.weight.dim(0), word_dropout) : table(ids);
   }
 };
 

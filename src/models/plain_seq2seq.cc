@@ -53,21 +53,22 @@ struct Plain {
 
   State encode(const Sentences& text, const Pass& pass) const {
     return {dropouts
-                .recurrence(encoder, pass)(dropouts.embed(source, transpose(text.ids), pass), {},
+                .recurrence(encoder, pass)(dropouts.embed_by_steps(source, text.ids, pass.in("source")), {},
                                            dropouts.between(pass), {.lengths = text.lengths, .reverse = reverse})
                 .last};
   }
-  State begin(const Sentences& text) const { return encode(text, {}); }
+  State begin(const Sentences& text, const Pass& pass) const { return encode(text, pass); }
 
   Decoded forward(const Sentences& text, const Sentences& said, const Pass& pass) const {
     State state = encode(text, pass);
     return step(state, said.ids, pass);
   }
   Decoded step(State& state, const Tensor& ids, const Pass& pass) const {
-    const RecurrentStack::Run run = dropouts.recurrence(decoder, pass)(dropouts.embed(target, transpose(ids), pass),
-                                                                       state.decoder, dropouts.between(pass));
+    const RecurrentStack::Run run = dropouts.recurrence(decoder, pass)(
+        dropouts.embed_by_steps(target, ids, pass.in("target")), state.decoder, dropouts.between(pass));
     state.decoder = run.last;
-    return {dropouts(transpose(run.y, 0, 1), pass), {}, {}};
+    const Tensor h = pass.in("decoder").shown("hidden", transpose(run.y, 0, 1));
+    return {dropouts(h, pass), {}, {}};
   }
   OutputWords output() const { return {words.weight, words.bias}; }
 

@@ -39,7 +39,7 @@ TextPooling::TextPooling(int64_t width, Pool pool, const std::string& mechanism,
   initialize::normal(query, 0, 1 / std::sqrt(static_cast<double>(width)));
 }
 
-TextPooling::Pooled TextPooling::operator()(const Tensor& x, const Tensor& lengths, bool weights) const {
+TextPooling::Pooled TextPooling::operator()(const Tensor& x, const Tensor& lengths, const Pass& pass) const {
   switch (pool) {
     case Pool::mean: return {mean_of(x, lengths), {}};
     case Pool::max: return {max_of(x, lengths), {}};
@@ -49,8 +49,8 @@ TextPooling::Pooled TextPooling::operator()(const Tensor& x, const Tensor& lengt
   }
   const Shape one = {x.dim(0), 1, x.dim(2)};
   const Tensor asking = query.defined() ? expand(reshape(query, {1, 1, x.dim(2)}), one) : zeros(one, x.dtype());
-  const Attended seen = (*attention)(asking, attention->read(x, lengths), 0, weights);
-  return {squeeze(seen.out, 1), weights ? squeeze(seen.weights, 1) : Tensor()};
+  const Attended seen = (*attention)(asking, attention->read(x, lengths), 0, pass.weights, pass.watch("pooling"));
+  return {squeeze(seen.out, 1), pass.weights ? squeeze(seen.weights, 1) : Tensor()};
 }
 
 }  // namespace heed

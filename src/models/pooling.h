@@ -37,7 +37,7 @@ struct TextPooling {
   struct Pooled {
     Tensor out, weights;  // (B,W), (B,S): of attention, where asked for
   };
-  Pooled operator()(const Tensor& x, const Tensor& lengths, bool weights) const;
+  Pooled operator()(const Tensor& x, const Tensor& lengths, const Pass& pass) const;
   void visit(auto&& field) {
     if (attention) field("attention", *attention);
     if (query.defined()) field("query", query);

@@ -70,13 +70,13 @@ struct RnnSearch {
   }
 
   State encode(const Sentences& text, const Pass& pass) const {
-    const Tensor embedded = dropouts.embed(source, transpose(text.ids), pass);
+    const Tensor embedded = dropouts.embed_by_steps(source, text.ids, pass.in("source"));
     const RecurrentOutput read = dropouts.recurrence(encoder, pass)(embedded, {.lengths = text.lengths});
     RecurrentState start{first(select(read.h, 0, 1)), {}};
     if (encoder.cell == Cell::lstm) start.c = zeros(start.h.shape());
-    return {attention.read(transpose(read.y, 0, 1), text.lengths), start};
+    return {attention.read(pass.in("encoder").shown("hidden", transpose(read.y, 0, 1)), text.lengths), start};
   }
-  State begin(const Sentences& text) const { return encode(text, {}); }
+  State begin(const Sentences& text, const Pass& pass) const { return encode(text, pass); }
 
   Decoded forward(const Sentences& text, const Sentences& said, const Pass& pass) const {
     State state = encode(text, pass);
@@ -85,15 +85,18 @@ struct RnnSearch {
   Decoded step(State& state, const Tensor& ids, const Pass& pass) const { return steps(state, ids, pass); }
 
   Decoded steps(State& state, const Tensor& ids, const Pass& pass) const {
-    const Tensor embedded = dropouts.embed(target, ids, pass);
+    const Tensor embedded = dropouts.embed(target, ids, pass.in("target"));
     const SteppedLayer cell(dropouts.recurrence(decoder, pass), embedded);
+    const Pass within = pass.in("decoder");
+    const Watch cross = within.watch("cross");
     std::vector<Tensor> states, contexts, weights;
     for (const Tensor& word : cell.read()) {
-      const Attended seen = attention(unsqueeze(state.decoder.h, 1), state.memory, state.place++, pass.weights);
+      const Attended seen = attention(unsqueeze(state.decoder.h, 1), state.memory, state.place++, pass.weights, cross);
       const Tensor context = squeeze(seen.out, 1);
       states.push_back(state.decoder.h), contexts.push_back(context);
       if (pass.weights) weights.push_back(squeeze(seen.weights, 1));
       state.decoder = cell.step(word, context, state.decoder);
+      state.decoder.h = within.shown_step("hidden", state.decoder.h);
     }
     const Tensor features = maxout(of_state(stack(states, 1)) + of_word(embedded) + of_context(stack(contexts, 1)));
     return {dropouts(features, pass), pass.weights ? stack(weights, 1) : Tensor(), {}};

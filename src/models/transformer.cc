@@ -67,7 +67,7 @@ struct DecoderLayer {
       if (weights) *weights = mean(seen.weights, 1);
       return seen.out;
     });
-    return after_forward(x, pass, forward);
+    return pass.shown("hidden", after_forward(x, pass, forward));
   }
   void visit(auto&& field) {
     field("self", self), field("after_self", after_self), field("cross", cross), field("after_cross", after_cross);
@@ -109,11 +109,11 @@ struct Transformer {
   }
 
   Tensor encode(const Sentences& text, const Pass& pass) const {
-    Tensor x = source(text.ids, 0, pass);
-    for (const EncoderLayer& layer : encoder) x = layer(x, text.lengths, pass);
+    Tensor x = source(text.ids, 0, pass.in("source"));
+    for (size_t n = 0; n < encoder.size(); ++n) x = encoder[n](x, text.lengths, pass.in("encoder", n));
     return after_encoder(x);
   }
-  State begin(const Sentences& text) const { return read(encode(text, {}), text.lengths); }
+  State begin(const Sentences& text, const Pass& pass) const { return read(encode(text, pass), text.lengths); }
   State read(const Tensor& x, const Tensor& lengths) const {
     State state{{}, lengths, std::vector<KeyValueCache>(decoder.size())};
     for (const DecoderLayer& layer : decoder) {
@@ -130,15 +130,16 @@ struct Transformer {
   Decoded step(State& state, const Tensor& ids, const Pass& pass) const { return decode(state, ids, true, pass); }
 
   Decoded decode(State& state, const Tensor& ids, bool cached, const Pass& pass) const {
-    Tensor y = target(ids, cached ? state.caches[0].size() : 0, pass), weights;
+    Tensor y = target(ids, cached ? state.caches[0].size() : 0, pass.in("target")), weights;
     const AttendOptions looks{
         .key_lengths = state.lengths, .dropout = attention_dropout(config, pass), .return_weights = pass.weights};
     for (size_t n = 0; n < decoder.size(); ++n) {
       const bool last = n + 1 == decoder.size();
+      const Pass within = pass.in("decoder", n);
       AttendOptions of_layer = looks;
-      of_layer.return_weights = pass.weights && last;
+      of_layer.return_weights = pass.weights && last, of_layer.watch = within.watch("cross");
       y = decoder[n](y, state.source[n], cached ? &state.caches[n] : nullptr, of_layer,
-                     of_layer.return_weights ? &weights : nullptr, pass);
+                     of_layer.return_weights ? &weights : nullptr, within);
     }
     return {after_decoder(y), weights, {}};
   }

@@ -56,7 +56,7 @@ PlacedEmbedding::PlacedEmbedding(int64_t count, const LayerConfig& c) : words(co
 }
 
 Tensor PlacedEmbedding::operator()(const Tensor& ids, int64_t first, const Pass& pass, const Tensor& documents) const {
-  Tensor x = words(ids);
+  Tensor x = pass.shown("words", words(ids));
   if (config.scale_embedding) x = x * std::sqrt(static_cast<double>(config.width));
   if (!places.defined()) return dropped(x, config.dropout, pass);
   const int64_t last = first + ids.dim(1);

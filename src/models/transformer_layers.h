@@ -75,7 +75,7 @@ inline MechanismHeads self_heads(const LayerConfig& c) {
 inline AttendOptions self_options(const MechanismHeads& self, const LayerConfig& c, const Pass& pass) {
   AttendOptions options = self.options();
   if (c.position == "rope") options.position = rope({.base = c.rope_base});
-  options.dropout = attention_dropout(c, pass);
+  options.dropout = attention_dropout(c, pass), options.watch = pass.watch("self");
   return options;
 }
 inline Activation activation_of(Inner inner) {
@@ -134,7 +134,7 @@ struct SelfLayer {
   // attend(y): what y sees of its text.
   template <class Attend>
   Tensor run(const Tensor& x, const Pass& pass, const Attend& attend) const {
-    return after_forward(after_self(x, pass, attend), pass, forward);
+    return pass.shown("hidden", after_forward(after_self(x, pass, attend), pass, forward));
   }
   void visit(auto&& field) {
     field("self", self), field("after_self", after_self), field("forward", forward);

@@ -78,10 +78,10 @@ struct TransformerXl {
   Decoded forward(const Sentences& before, const Sentences& said, const Pass& pass) const {
     const int64_t remembered = before.ids.defined() ? before.longest() : 0;
     const std::vector<Tensor> memories =
-        remembered > 0 ? remember(Before(before), pass) : std::vector<Tensor>(layers.size());
+        remembered > 0 ? remember(Before(before), {.training = pass.training}) : std::vector<Tensor>(layers.size());
     const Tensor mask = remembered > 0 ? there(before.lengths, remembered, remembered + said.longest()) : Tensor();
-    Tensor h = text(said.ids, 0, pass);
-    for (size_t n = 0; n < layers.size(); ++n) h = layers[n](h, nullptr, pass, {memories[n], mask});
+    Tensor h = text(said.ids, 0, pass.in("text"));
+    for (size_t n = 0; n < layers.size(); ++n) h = layers[n](h, nullptr, pass.in("decoder", n), {memories[n], mask});
     return {after(h), {}, {}};
   }
   // What went into each layer.
@@ -94,7 +94,7 @@ struct TransformerXl {
     return memories;
   }
 
-  State begin(const Sentences& before) const {
+  State begin(const Sentences& before, const Pass&) const {
     State state{std::vector<KeyValueCache>(layers.size()), before.lengths, before.longest()};
     if (state.remembered > 0) step(state, Before(before).ids, {});
     return state;
@@ -102,8 +102,8 @@ struct TransformerXl {
   Decoded step(State& state, const Tensor& ids, const Pass& pass) const {
     const int64_t all = state.caches[0].size() + ids.dim(1);
     const Tensor mask = state.remembered > 0 ? there(state.lengths, state.remembered, all) : Tensor();
-    Tensor h = text(ids, 0, pass);
-    for (size_t n = 0; n < layers.size(); ++n) h = layers[n](h, &state.caches[n], pass, {{}, mask});
+    Tensor h = text(ids, 0, pass.in("text"));
+    for (size_t n = 0; n < layers.size(); ++n) h = layers[n](h, &state.caches[n], pass.in("decoder", n), {{}, mask});
     return {after(h), {}, {}};
   }
   OutputWords output() const { return {words, {}}; }

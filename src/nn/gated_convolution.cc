@@ -15,10 +15,11 @@ GatedConvolution::GatedConvolution(int64_t width, int64_t kernel, double dropout
   gain.copy_from(lengths_of(direction.detach()).squeeze(2).squeeze(1));
 }
 
-Tensor GatedConvolution::operator()(const Tensor& x) const {
+Tensor GatedConvolution::operator()(const Tensor& x, const Watch& gates) const {
   const Tensor filters = direction * (reshape(gain, {-1, 1, 1}) / lengths_of(direction));
   const std::vector<Tensor> halves = chunk(conv1d(transpose(x), filters, bias), 2, 1);
-  return transpose(halves[0] * sigmoid(halves[1]));
+  const Tensor opened = sigmoid(halves[1]);
+  return transpose(halves[0] * (gates.watcher ? transpose(gates.shown(transpose(opened))) : opened));
 }
 
 }  // namespace heed

@@ -12,7 +12,8 @@ struct GatedConvolution {
 
   // So initialised that the variance stays, also where inputs are dropped (Gehring et al. 2017, §3.5).
   GatedConvolution(int64_t width, int64_t kernel, double dropout);
-  Tensor operator()(const Tensor& x) const;  // (B, T + kernel − 1, width) -> (B, T, width)
+  // (B, T + kernel − 1, width) -> (B, T, width); the gates σ(b) likewise.
+  Tensor operator()(const Tensor& x, const Watch& gates = {}) const;
   void visit(auto&& field) { field("direction", direction), field("gain", gain), field("bias", bias); }
 };
 

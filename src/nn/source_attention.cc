@@ -66,9 +66,10 @@ Memory SourceAttention::read(const Tensor& keys, const Tensor& values, const Ten
   return {ahead.keys, unsqueeze(values, 1), lengths, how};
 }
 
-Attended SourceAttention::operator()(const Tensor& q, const Memory& memory, int64_t first, bool weights) const {
+Attended SourceAttention::operator()(const Tensor& q, const Memory& memory, int64_t first, bool weights,
+                                     const Watch& watch) const {
   AttendOptions how = memory.how;
-  how.key_lengths = memory.lengths, how.return_weights = weights;
+  how.key_lengths = memory.lengths, how.return_weights = weights, how.watch = watch;
   if (options.span == Around::local_m) how.span = local_m(options.reach, first);
   // The rows of a sentence look at the same keys, as grouped heads do.
   const int64_t sentences = memory.keys.dim(0), rows = q.dim(0), steps = q.dim(1), width = q.dim(2);

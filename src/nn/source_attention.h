@@ -42,7 +42,8 @@ struct SourceAttention {
   Memory read(const Tensor& keys, const Tensor& values, const Tensor& lengths) const;
   // q (R,T,width), the first of which stands at place `first` of the target; sentences have R/B rows each, side by
   // side. out (R,T,width), weights (R,T,S).
-  Attended operator()(const Tensor& q, const Memory& memory, int64_t first, bool weights = false) const;
+  Attended operator()(const Tensor& q, const Memory& memory, int64_t first, bool weights = false,
+                      const Watch& watch = {}) const;
   void visit(auto&& field) {
     for (auto& [name, tensor] : learned) field(name.c_str(), tensor);
     if (place.defined()) field("place", place), field("place_vector", place_vector);

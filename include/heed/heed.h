@@ -8,6 +8,7 @@
 #include <heed/attention.h>
 #include <heed/autograd.h>
 #include <heed/base.h>
+#include <heed/explain.h>
 #include <heed/generate.h>
 #include <heed/io.h>
 #include <heed/models.h>

@@ -66,6 +66,7 @@ const char* const kExamples =
     "  heed mechanisms alibi --lang zh    one of them: formula, worked numbers, picture, cost, traps, code\n"
     "  heed attend alibi in.safetensors -o out.safetensors\n"
     "                                     a mechanism on the tensors q, k, v of a file\n"
+    "  heed explain runs/dates '3 May 2004'   where it looked, what mattered, what that proves\n"
     "  heed convert runs/lm -o folder     a trained model as Hugging Face's transformers reads it, and back\n"
     "  heed plot runs/first -o loss.svg   how a training went, in the terminal or as a picture\n"
     "  heed data dates -o dates.tsv       made data to try a model on: written dates and what they mean\n"

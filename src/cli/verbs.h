@@ -20,6 +20,7 @@ void add_compare(CLI::App& app);
 void add_convert(CLI::App& app);
 void add_predict(CLI::App& app);
 void add_eval(CLI::App& app);
+void add_explain(CLI::App& app);
 void add_info(CLI::App& app);
 void add_serve(CLI::App& app);
 void add_train(CLI::App& app);

@@ -26,8 +26,11 @@ struct SeenAttention {
 struct SeenScores {
   std::string method;
   size_t text = 0;
-  std::vector<float> values;
+  std::vector<float> values = {};
   double comprehensiveness = 0, sufficiency = 0;  // areas under their curves
+  double agreement = 1;                           // Kendall's τ with the first method
+  size_t of = 0;                                  // the text whose tokens are the result
+  Tensor each = {};                               // (T,S): of each token of the result by itself
 };
 
 // A token that was said, and what might have been said in its place.

@@ -12,6 +12,7 @@
 #include "tasks/answers.h"
 #include "tasks/classification.h"
 #include "tasks/classify.h"
+#include "tasks/explained.h"
 #include "tasks/label_figures.h"
 #include "train/metrics/metrics.h"
 
@@ -58,6 +59,9 @@ class ClassificationRun final : public TrainedRun, public AnsweringRun {
     for (const ResampledFigure& each : label_figures(run_.labels, asked.answers, asked.targets))
       evaluation.figures.push_back(each.figure);
     return evaluation;
+  }
+  explain::Seen explain(const std::string& text, const ExplainOptions& options) const override {
+    return explained(run_, text, options);
   }
   std::vector<ResampledFigure> figures(const LabelledOptions& options) const {
     const Asked asked = ask(options);

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "generate/choices.h"
+#include "tasks/explained.h"
 #include "tasks/language_model.h"
 #include "tasks/model_choice.h"
 #include "tasks/run_folder.h"
@@ -175,6 +176,10 @@ class LanguageRun final : public TrainedRun, public AnsweringRun {
     for (int64_t n = 0; n < rows.size(); ++n) tokens += static_cast<double>(rows.length(n) - 1);
     const double loss = run_.mean_loss(rows), bits = loss * tokens / bytes / std::log(2.0);
     return {{{"perplexity", "a token", std::exp(loss)}, {"bits", "a byte", bits}}, ""};
+  }
+
+  explain::Seen explain(const std::string& text, const ExplainOptions& options) const override {
+    return explained(run_, text, options);
   }
 
  private:

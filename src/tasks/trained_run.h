@@ -1,4 +1,4 @@
-// A run in use: what predict, eval and compare need of a task.
+// A run in use: what predict, explain, eval and compare need of a task.
 #pragma once
 
 #include <heed/models.h>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "explain/chart.h"
+#include "explain/looking.h"
 #include "tasks/fields.h"
 
 namespace heed {
@@ -33,6 +34,15 @@ struct Evaluation {
   std::string drawing;  // for the terminal: a confusion matrix, quality by length
 };
 
+struct ExplainOptions : explain::LookOptions {
+  std::string target;
+
+  void visit(auto&& field) {
+    field("target", target, "the result that is asked about, a translation, a label, what follows; else the run's own");
+    LookOptions::visit(field);
+  }
+};
+
 class TrainedRun {
  public:
   virtual ~TrainedRun() = default;
@@ -40,6 +50,8 @@ class TrainedRun {
   virtual std::vector<std::vector<Prediction>> predict(std::span<const std::string> inputs, Fields& options,
                                                        Showing showing) const = 0;
   virtual Evaluation evaluate(Fields& options) const = 0;
+  // Error(usage) for a text without words.
+  virtual explain::Seen explain(const std::string& text, const ExplainOptions& options) const = 0;
 };
 
 // Several runs on the same data; the first is what the others are compared with.

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "explain/alignment.h"
 #include "generate/choices.h"
+#include "tasks/explained.h"
 #include "tasks/spoken.h"
 #include "tasks/translate.h"
 #include "tasks/translation.h"
@@ -108,6 +109,9 @@ class TranslationRun final : public TrainedRun, public AnsweringRun {
             ""};
   }
 
+  explain::Seen explain(const std::string& text, const ExplainOptions& options) const override {
+    return explained(run_, text, options);
+  }
   bool speaks() const override { return true; }
   const Tokenizer& tokenizer() const override { return run_.source; }
 

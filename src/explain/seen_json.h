@@ -1,0 +1,14 @@
+// What was seen, for programs.
+#pragma once
+
+#include <string>
+
+#include "explain/seen.h"
+
+namespace heed::explain {
+
+// An object: title, model, texts, attention (by head what it does, weights by head, query and key), scores, with an
+// alignment in Pharaoh format where there are several tokens of a result, steps, caution.
+std::string seen_json(const Seen& seen);
+
+}  // namespace heed::explain

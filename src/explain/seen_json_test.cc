@@ -1,0 +1,33 @@
+#include "explain/seen_json.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace heed::explain {
+namespace {
+
+TEST(SeenJson, SaysWhatWasSeen) {
+  const Tensor weights = tensor({{1, 0}, {0.25, 0.75}});
+  const Seen seen{.title = "a b → x \xff",
+                  .model = "transformer",
+                  .texts = {{"source", {"a", "b"}}, {"target", {"x", "y"}}},
+                  .attention = {{"encoder.0.self", 0, 0, stack({weights}, 0), {}, {}},
+                                {"decoder.0.cross", 1, 0, stack({weights}, 0), {}, {}}},
+                  .scores = {{"attention", 0, {0.625f, 0.375f}, 0.5, 0.125, 1, 1, weights}},
+                  .steps = {{"x", 0.5, 0.25, {{"x", 0.5}}}}};
+  const auto json = nlohmann::json::parse(seen_json(seen));
+  EXPECT_EQ(json["texts"][1]["tokens"][0], "x");
+  EXPECT_EQ(json["attention"][1]["weights"][0][1][1], 0.75);
+  EXPECT_EQ(json["attention"][0]["heads"][0]["kind"], "diagonal");
+  EXPECT_EQ(json["attention"][0]["heads"][0]["distance"], 0.125);
+  EXPECT_FALSE(json["attention"][1]["heads"][0].contains("kind"));
+  EXPECT_EQ(json["scores"][0]["values"][1], 0.375);
+  EXPECT_EQ(json["scores"][0]["alignment"], "0-0 1-1");
+  EXPECT_EQ(json["scores"][0]["sufficiency"], 0.125);
+  EXPECT_EQ(json["steps"][0]["alternatives"][0]["token"], "x");
+  EXPECT_FALSE(json["caution"].get<std::string>().empty());
+}
+
+}  // namespace
+}  // namespace heed::explain

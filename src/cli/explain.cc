@@ -12,6 +12,7 @@
 #include "cli/usage.h"
 #include "cli/verbs.h"
 #include "explain/drawing.h"
+#include "explain/page.h"
 #include "explain/seen_json.h"
 #include "tasks/trained_run.h"
 
@@ -24,7 +25,7 @@ constexpr const char* kExamplesOfExplain =
     "  heed explain runs/dates 'the 3rd of May, 2004' --target 2004-05-30\n"
     "                                     why would it say that?\n"
     "  heed explain runs/dates 'the 3rd of May, 2004' --layer 0 --head 2 --method occlusion\n"
-    "  heed explain runs/reviews 'a dull film with a good end' -o why.json\n"
+    "  heed explain runs/reviews 'a dull film with a good end' -o why.html\n"
     "\n";
 
 struct Call {
@@ -38,6 +39,7 @@ struct Form {
   std::string (*write)(const explain::Seen& seen);
 };
 constexpr Form kForms[] = {
+    {".html", [](const explain::Seen& seen) { return explain::page(seen); }},
     {".json", [](const explain::Seen& seen) { return explain::seen_json(seen) + "\n"; }},
     {".txt", [](const explain::Seen& seen) { return explain::drawing(seen, {}); }},
 };
@@ -68,7 +70,7 @@ void add_explain(CLI::App& app) {
   const auto call = std::make_shared<Call>();
   verb->add_option("RUN", call->run, "folder of the run")->required();
   verb->add_option("TEXT", call->text, "what it reads")->required();
-  verb->add_option("-o,--out", call->out, "FILE.json or FILE.txt; stdout where not said");
+  verb->add_option("-o,--out", call->out, "FILE.html, a page that opens offline, .json or .txt; stdout where not said");
   add_fields(*verb, call->given, fields_of<ExplainOptions>(), "Every run");
   verb->callback([call] { explain_text(*call); });
 }

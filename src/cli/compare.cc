@@ -54,7 +54,7 @@ void add_compare(CLI::App& app) {
   const auto call = std::make_shared<Call>();
   verb->add_option("RUNS", call->runs, "folders of runs; the first is what the others are compared with")->required();
   verb->add_flag("--json", call->json, "an array, an object a run and figure");
-  verb->add_option("-o,--output", call->out, "quality by length as a picture: a file that ends in .svg or .png");
+  verb->add_option("-o,--out", call->out, "quality by length as a picture: a file that ends in .svg or .png");
   add_fields_of_tasks(*verb, call->given, &TaskRow::evaluate_fields);
   verb->callback([call] { compare(*call); });
 }

@@ -13,6 +13,7 @@
 #include "cli/verbs.h"
 #include "explain/drawing.h"
 #include "explain/page.h"
+#include "explain/seen_graphic.h"
 #include "explain/seen_json.h"
 #include "tasks/trained_run.h"
 
@@ -41,6 +42,8 @@ struct Form {
 constexpr Form kForms[] = {
     {".html", [](const explain::Seen& seen) { return explain::page(seen); }},
     {".json", [](const explain::Seen& seen) { return explain::seen_json(seen) + "\n"; }},
+    {".svg", [](const explain::Seen& seen) { return explain::svg(explain::graphic_of(seen)); }},
+    {".png", [](const explain::Seen& seen) { return explain::png(explain::graphic_of(seen)); }},
     {".txt", [](const explain::Seen& seen) { return explain::drawing(seen, {}); }},
 };
 
@@ -70,7 +73,8 @@ void add_explain(CLI::App& app) {
   const auto call = std::make_shared<Call>();
   verb->add_option("RUN", call->run, "folder of the run")->required();
   verb->add_option("TEXT", call->text, "what it reads")->required();
-  verb->add_option("-o,--out", call->out, "FILE.html, a page that opens offline, .json or .txt; stdout where not said");
+  verb->add_option("-o,--out", call->out,
+                   "FILE.html, a page that opens offline, .svg, .png, .json or .txt; stdout where not said");
   add_fields(*verb, call->given, fields_of<ExplainOptions>(), "Every run");
   verb->callback([call] { explain_text(*call); });
 }

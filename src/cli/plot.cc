@@ -35,7 +35,7 @@ void add_plot(CLI::App& app) {
   examples_first(*verb, "Examples:\n  heed plot runs/first\n  heed plot runs/first runs/second -o runs.svg\n\n");
   const auto call = std::make_shared<Call>();
   verb->add_option("RUNS", call->runs, "folders of runs, drawn together")->required();
-  verb->add_option("-o,--output", call->out, "a file that ends in .svg or .png; without it the terminal");
+  verb->add_option("-o,--out", call->out, "a file that ends in .svg or .png; without it the terminal");
   verb->callback([call] { plot(*call); });
 }
 

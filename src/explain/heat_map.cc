@@ -1,0 +1,112 @@
+#include "explain/heat_map.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.h"
+#include "tensor/unicode.h"
+
+namespace heed::explain {
+namespace {
+
+constexpr double kCell = 20, kLeastCell = 2, kWidth = 900, kLegible = 9;  // pixels
+constexpr double kEdge = 16, kTitle = 30, kText = 11;
+constexpr int kLongest = 24;  // columns of a label
+
+double widest(const std::vector<std::string>& labels) {
+  double width = 0;
+  for (const std::string& label : labels)
+    width = std::max(width, width_of(shortened(printable(label), kLongest), kText));
+  return width;
+}
+
+}  // namespace
+
+Colour signed_shade(double share) {
+  if (share >= 0) return shade(share);
+  const Colour blue = shade(-share);  // the same darkness in orange
+  return {static_cast<uint8_t>(std::min(255, blue.blue + 10)), static_cast<uint8_t>((blue.green * 3 + blue.red) / 4),
+          blue.red};
+}
+
+Graphic scale_legend(double most, bool signed_values) {
+  constexpr int kSteps = 40;
+  constexpr double kStep = 4;
+  Graphic legend{kSteps * kStep + 120, 34};
+  for (int n = 0; n < kSteps; ++n) {
+    const double share = signed_values ? 2 * (n + 0.5) / kSteps - 1 : (n + 0.5) / kSteps;
+    legend.parts.emplace_back(Box{{40 + n * kStep, 6}, kStep, 10, signed_shade(share)});
+  }
+  legend.parts.emplace_back(
+      Words{{34, 15}, signed_values ? fmt::format("{:.3g}", -most) : "0", Side::right, kText, kFaint});
+  legend.parts.emplace_back(Words{{46 + kSteps * kStep, 15}, fmt::format("{:.3g}", most), Side::left, kText, kFaint});
+  return legend;
+}
+
+namespace {
+
+// Where its squares lie on the sheet.
+struct Grid {
+  double left, top, cell;
+  bool labelled;  // where squares are large enough for words beside them
+
+  explicit Grid(const HeatMap& map)
+      : cell(std::clamp(kWidth / static_cast<double>(std::max<size_t>(1, map.columns.size())), kLeastCell, kCell)),
+        labelled(cell >= kLegible) {
+    left = kEdge + (labelled ? widest(map.rows) + 10 : 0);
+    top = kTitle + (labelled ? widest(map.columns) + 16 : 8);
+  }
+  Place at(double row, double column) const { return {left + cell * column, top + cell * row}; }
+};
+
+void add_squares(const HeatMap& map, const Grid& grid, double most, Graphic& sheet) {
+  const std::vector<double> values = map.values.values();
+  for (size_t n = 0; n < values.size(); ++n) {
+    const double share = most > 0 && std::isfinite(values[n]) ? values[n] / most : 0;
+    const size_t columns = map.columns.size();
+    const Place at = grid.at(static_cast<double>(n / columns), static_cast<double>(n % columns));
+    sheet.parts.emplace_back(Box{at, grid.cell, grid.cell, signed_shade(share)});
+  }
+}
+
+void add_labels(const HeatMap& map, const Grid& grid, Graphic& sheet) {
+  for (size_t r = 0; r < map.rows.size(); ++r) {
+    const Place at = grid.at(static_cast<double>(r) + 0.5, 0);
+    sheet.parts.emplace_back(
+        Words{{at.x - 6, at.y + 4}, shortened(printable(map.rows[r]), kLongest), Side::right, kText});
+  }
+  for (size_t c = 0; c < map.columns.size(); ++c) {
+    const Place at = grid.at(0, static_cast<double>(c) + 0.5);
+    sheet.parts.emplace_back(
+        Words{{at.x + 4, at.y - 6}, shortened(printable(map.columns[c]), kLongest), Side::left, kText, kInk, true});
+  }
+}
+
+}  // namespace
+
+Graphic graphic_of(const HeatMap& map) {
+  const auto rows = static_cast<int64_t>(map.rows.size()), columns = static_cast<int64_t>(map.columns.size());
+  check(map.values.shape() == Shape{rows, columns}, "heat map", "{} rows and {} columns for other values", rows,
+        columns);
+  double most = 0;
+  bool signed_values = false;
+  for (const double value : map.values.values())
+    if (std::isfinite(value)) most = std::max(most, std::abs(value)), signed_values |= value < 0;
+
+  const Grid grid(map);
+  const Place end = grid.at(static_cast<double>(rows), static_cast<double>(columns));
+  Graphic sheet{std::max(end.x + kEdge, 2 * kEdge + width_of(map.title, 14)), end.y + 12};
+  sheet.parts.emplace_back(Words{{kEdge, 21}, map.title, Side::left, 14});
+  add_squares(map, grid, most, sheet);
+  if (grid.labelled) add_labels(map, grid, sheet);
+  const Place begin = grid.at(0, 0);
+  sheet.parts.emplace_back(Stroke{{begin, {end.x, begin.y}, end, {begin.x, end.y}, begin}, kHair, 1});
+  const Graphic legend = scale_legend(most, signed_values);
+  sheet.add(legend, {begin.x - 34, sheet.height});
+  sheet.height += legend.height, sheet.width = std::max(sheet.width, begin.x - 34 + legend.width);
+  return sheet;
+}
+
+}  // namespace heed::explain

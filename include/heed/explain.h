@@ -6,11 +6,11 @@
 //   model->forward(heed::pad({{5, 6, 7, 3}}), heed::pad({{2, 8, 9}}), {.watcher = &recorder});
 //   for (const std::string& place : recorder.attentions())                      // decoder.0.cross, decoder.1.cross
 //     std::cout << place << ' ' << recorder.weights(place).shape() << '\n';      // (1, 2, 3, 4)
-//
-//   const heed::Question question = heed::ask(*model, {5, 6, 7, 3}, {2, 8, 9, 3});  // why 8 9 3?
+//   // Why 8 9 3? And did it look at what mattered?
+//   const heed::Question question = heed::ask(*model, {5, 6, 7, 3}, {2, 8, 9, 3});
 //   const heed::Tensor looked = heed::mean(recorder.weights("decoder.1.cross")[0], {0, 1});
 //   const heed::Tensor mattered = heed::mean(heed::input_gradients(question), {0});
-//   std::cout << heed::kendall_tau(looked, mattered) << '\n';                    // do they agree?
+//   std::cout << heed::kendall_tau(looked, mattered) << '\n';
 //   std::cout << heed::faithfulness(question, looked).comprehensiveness << '\n';
 //
 // Attention is evidence, not proof: a word that was looked at need not have mattered. The measures of a Question say

@@ -63,12 +63,14 @@ struct Grid {
 
 void add_squares(const HeatMap& map, const Grid& grid, double most, Graphic& sheet) {
   const std::vector<double> values = map.values.values();
-  for (size_t n = 0; n < values.size(); ++n) {
-    const double share = most > 0 && std::isfinite(values[n]) ? values[n] / most : 0;
-    const size_t columns = map.columns.size();
-    const Place at = grid.at(static_cast<double>(n / columns), static_cast<double>(n % columns));
-    sheet.parts.emplace_back(Box{at, grid.cell, grid.cell, signed_shade(share)});
-  }
+  const size_t columns = map.columns.size();
+  for (size_t r = 0; r < map.rows.size(); ++r)
+    for (size_t c = 0; c < columns; ++c) {
+      const double value = values[r * columns + c];
+      const double share = most > 0 && std::isfinite(value) ? value / most : 0;
+      const Place at = grid.at(static_cast<double>(r), static_cast<double>(c));
+      sheet.parts.emplace_back(Box{at, grid.cell, grid.cell, signed_shade(share)});
+    }
 }
 
 void add_labels(const HeatMap& map, const Grid& grid, Graphic& sheet) {

@@ -12,7 +12,6 @@ namespace heed {
 namespace {
 
 using explain::Chart;
-using explain::Curve;
 
 constexpr const char* kNotDrawn[] = {"step", "epoch", "seconds", "targets_a_second", "training_loss"};
 

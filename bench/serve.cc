@@ -124,7 +124,7 @@ double at_share(std::vector<double> values, double share) {
 
 // What so many clients see in a while: times of what was answered, how much was sent away.
 struct Load {
-  std::vector<double> times;
+  std::vector<double> times = {};
   int64_t refused = 0;
   double seconds = 0;
   double rate() const { return static_cast<double>(times.size()) / seconds; }

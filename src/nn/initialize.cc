@@ -3,10 +3,13 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "nn/uninitialized.h"
 #include "tensor/shape_format.h"
 
 namespace heed::initialize {
 namespace {
+
+thread_local int skips = 0;
 
 struct Fans {
   double in, out;
@@ -49,16 +52,22 @@ void orthonormalise(double* a, int64_t rows, int64_t columns) {
 
 }  // namespace
 
+Skip::Skip() { ++skips; }
+Skip::~Skip() { --skips; }
+
 void uniform(Tensor weight, double low, double high, Random& from) {
+  if (skips > 0) return;
   set_each(weight, rand(weight.shape(), from, Dtype::f64), [=](double u) { return low + (high - low) * u; });
 }
 
 void normal(Tensor weight, double mean, double deviation, Random& from) {
+  if (skips > 0) return;
   set_each(weight, randn(weight.shape(), from, Dtype::f64), [=](double z) { return mean + deviation * z; });
 }
 
 // Drawn again until within two deviations: round after round for all elements, so that each has its own numbers.
 void truncated_normal(Tensor weight, double mean, double deviation, Random& from) {
+  if (skips > 0) return;
   Tensor drawn = randn(weight.shape(), from, Dtype::f64);
   double* z = drawn.data<double>();
   for (bool again = true; again;) {
@@ -91,7 +100,7 @@ void he_normal(Tensor weight, Random& from) { normal(weight, 0, std::sqrt(2 / fa
 // The shorter side of the (out, rest) matrix is made orthonormal.
 void orthogonal(Tensor weight, double gain, Random& from) {
   check(weight.rank() >= 2, "initialize", "orthogonal wants two dimensions or more, got shape {}", weight.shape());
-  if (weight.numel() == 0) return;
+  if (skips > 0 || weight.numel() == 0) return;
   const int64_t out = weight.dim(0), rest = weight.numel() / out;
   const int64_t rows = std::min(out, rest), columns = std::max(out, rest);
   Tensor matrix = randn({rows, columns}, from, Dtype::f64);

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "nn/uninitialized.h"
 #include "support/close.h"
 
 namespace heed {
@@ -72,6 +73,22 @@ TEST(Initialize, TheSameSeedGivesTheSameBits) {
   const auto rule = [](Tensor w, Random& r) { initialize::orthogonal(w, 1, r); };
   EXPECT_TRUE(close(initialized(rule).values(), initialized(rule).values(), 0));
   EXPECT_FALSE(close(initialized(rule).values(), initialized(rule, 4).values(), 0));
+}
+
+TEST(Initialize, WhatIsReadNextIsNotDrawn) {
+  Random from{1, 2, 3};
+  const auto drawn = [&] {
+    Tensor a = weight({4, 4}), b = weight({4, 4}), c = weight({4, 4});
+    initialize::orthogonal(a, 1, from), initialize::glorot_uniform(b, 1, from);
+    initialize::truncated_normal(c, 0, 1, from);
+    return norm(a).item() * norm(b).item() * norm(c).item();
+  };
+  {
+    const initialize::Skip scope;
+    EXPECT_EQ(norm(Recurrent(Cell::lstm, 3, 3).directions.at(0).hidden).item(), 0);
+    EXPECT_EQ(drawn(), 0);
+  }
+  EXPECT_GT(drawn(), 0);
 }
 
 TEST(Initialize, AVectorHasNoInputs) { EXPECT_THROW(initialize::glorot_uniform(weight({3})), Error); }

@@ -1,6 +1,7 @@
 #include "tasks/classification.h"
 
 #include "base/check.h"
+#include "nn/uninitialized.h"
 #include "tasks/run_folder.h"
 #include "tasks/tokens.h"
 #include "train/batches.h"
@@ -81,6 +82,7 @@ void ClassificationModel::save(const std::string& folder) const {
 }
 
 ClassificationModel ClassificationModel::load(const std::string& folder) {
+  const initialize::Skip scope;
   ModelConfiguration configuration = read_configuration(folder);
   const std::string path = RunPaths{folder}.config();
   Labels labels = Labels::from_fields(configuration.fields, path);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "nn/uninitialized.h"
 #include "tasks/run_folder.h"
 #include "train/batches.h"
 
@@ -94,6 +95,7 @@ void LanguageModel::save(const std::string& folder) const {
 }
 
 LanguageModel LanguageModel::load(const std::string& folder) {
+  const initialize::Skip scope;
   const ModelConfiguration configuration = read_configuration(folder);
   LanguageModel run{make_model(configuration.name, configuration.fields), load_tokenizer(folder, "tokenizer")};
   if (const auto longest = configuration.fields.find("longest"); longest != configuration.fields.end())

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "nn/uninitialized.h"
 #include "tasks/run_folder.h"
 #include "train/batches.h"
 #include "train/sealed.h"
@@ -98,6 +99,7 @@ void TranslationModel::save(const std::string& folder) const {
 }
 
 TranslationModel TranslationModel::load(const std::string& folder) {
+  const initialize::Skip scope;
   const ModelConfiguration configuration = read_configuration(folder);
   TranslationModel run{Tokenizers::load(folder), make_model(configuration.name, configuration.fields)};
   if (const auto longest = configuration.fields.find("longest"); longest != configuration.fields.end())

@@ -19,12 +19,9 @@ struct Curve {
   Json last = Json::object(), best = Json::object();
 };
 
-Curve read_curve(const std::string& path) {
+Curve read_curve(const std::string& folder) {
   Curve curve;
-  std::ifstream in(path);
-  for (std::string line; std::getline(in, line);) {
-    const Json json = Json::parse(line, nullptr, false);
-    if (!json.is_object() || !json.contains("step")) continue;
+  for (const Json& json : reports_of(folder)) {
     if (json.contains("validation_loss") && json["validation_loss"].is_number()) {
       curve.validation.push_back(json["validation_loss"]);
       if (json.value("best", false)) curve.best = json;
@@ -81,7 +78,7 @@ void print_text(const Json& about, const Json& config, const Curve& curve, int64
 void info(const std::string& folder, bool json) {
   const RunPaths paths{folder};
   const Json about = about_run(folder), config = read_json(paths.config());
-  const Curve curve = read_curve(paths.metrics());
+  const Curve curve = read_curve(folder);
   const int64_t weights = std::ifstream(paths.weights()).good() ? weights_in(paths.weights()) : 0;
   if (!json) return print_text(about, config, curve, weights);
   fmt::print("{}\n", Json{{"about", about},

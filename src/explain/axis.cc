@@ -28,7 +28,7 @@ Axis Axis::of(const std::vector<Curve>& curves, double Place::*which, Scale scal
   double least = INFINITY, most = -INFINITY;
   for (const Curve& curve : curves)
     for (const Place& point : curve.points)
-      if (const double value = point.*which; std::isfinite(value) && (scale == Scale::linear || value > 0))
+      if (const double value = point.*which; has(scale, value))
         least = std::min(least, value), most = std::max(most, value);
   return most < least ? Axis(scale, 1, 1) : Axis(scale, least, most);
 }

@@ -1,6 +1,7 @@
 // An axis: which values lie on it, where, and which of them are written.
 #pragma once
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,8 @@ class Axis {
   // Those of all points, by x or by y.
   static Axis of(const std::vector<Curve>& curves, double Place::*which, Scale scale);
 
-  bool has(double value) const { return scale_ == Scale::linear || value > 0; }
+  static bool has(Scale scale, double value) { return std::isfinite(value) && (scale == Scale::linear || value > 0); }
+  bool has(double value) const { return has(scale_, value); }
   double share(double value) const;  // 0 at its beginning, 1 at its end
   struct Tick {
     double value;

@@ -45,7 +45,7 @@ void add_curve(const Curve& curve, Colour ink, const Field& field, Graphic& shee
     stroke.points.clear();
   };
   for (const Place& point : curve.points) {
-    if (std::isfinite(point.y) && field.x.has(point.x) && field.y.has(point.y))
+    if (field.x.has(point.x) && field.y.has(point.y))
       stroke.points.push_back(field.at(point));
     else
       put();

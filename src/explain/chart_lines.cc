@@ -21,7 +21,7 @@ int cell(double share, int cells) { return static_cast<int>(std::lround(share * 
 void draw(const Curve& curve, const char* mark, const Axis& x, const Axis& y, Grid& grid) {
   const auto rows = static_cast<int>(grid.size()), columns = static_cast<int>(grid[0].size());
   for (const Place& point : curve.points) {
-    if (!std::isfinite(point.y) || !x.has(point.x) || !y.has(point.y)) continue;
+    if (!x.has(point.x) || !y.has(point.y)) continue;
     const int row = rows - 1 - cell(y.share(point.y), rows);
     grid[static_cast<size_t>(row)][static_cast<size_t>(cell(x.share(point.x), columns))] = mark;
   }

@@ -63,17 +63,15 @@ std::string largest_words(const SeenScores& scores, const Lines& words) {
   return fmt::format("most: {}", fmt::join(named, ", "));
 }
 
-bool is_matrix(const SeenScores& scores) { return scores.each.defined() && scores.each.dim(0) > 1; }
-
 // Its name, its picture and its figures within `most` columns.
 Lines block(const Seen& seen, const SeenScores& scores, int most, Ink ink) {
   const Lines& words = seen.texts[scores.text].tokens;
   Lines lines = wrapped(scores.method, most);
-  if (is_matrix(scores))
+  if (scores.is_matrix())
     add(lines, alignment(scores.each, seen.texts[scores.of].tokens, words, ink, most));
   else
     add(lines, marked(words, scores.values, ink, most));
-  if (!is_matrix(scores)) add(lines, wrapped(largest_words(scores, words), most));
+  if (!scores.is_matrix()) add(lines, wrapped(largest_words(scores, words), most));
   add(lines,
       wrapped(fmt::format("comprehensiveness {:.3f}, sufficiency {:.3f}", scores.comprehensiveness, scores.sufficiency),
               most));
@@ -90,7 +88,7 @@ bool fits(const Seen& seen, const SeenScores& scores, int most) {
 // Two matrices side by side where they fit; else one below the other.
 Lines pictures(const Seen& seen, const Paper& paper) {
   const int half = (paper.columns - kGap) / 2;
-  const auto narrow = [&](const SeenScores& scores) { return is_matrix(scores) && fits(seen, scores, half); };
+  const auto narrow = [&](const SeenScores& scores) { return scores.is_matrix() && fits(seen, scores, half); };
   if (seen.scores.size() == 2 && half >= kNarrowest && narrow(seen.scores[0]) && narrow(seen.scores[1]))
     return beside(block(seen, seen.scores[0], half, paper.ink), block(seen, seen.scores[1], half, paper.ink));
   Lines lines;

@@ -11,12 +11,6 @@ namespace {
 
 constexpr int64_t kPoints = 20;  // of a curve
 
-// The geometric mean of the parts' probabilities, or the mean of numbers: (copies).
-std::vector<double> said(const Question& question, const Tensor& answers) {
-  const Tensor means = mean(answers, {1});
-  return (question.scale == Question::Scale::number ? means : exp(means)).values();
-}
-
 // ∫ f over [0, 1] of values at these shares.
 double area(const std::vector<double>& at, const std::vector<double>& f) {
   double sum = 0;
@@ -43,8 +37,8 @@ Faithfulness faithfulness(const Question& question, const Tensor& scores) {
     }
   }
   Faithfulness f;
-  f.removed = said(question, explain::answers_with(question, without));
-  f.kept = said(question, explain::answers_with(question, alone));
+  f.removed = explain::probabilities(question, explain::answers_with(question, without));
+  f.kept = explain::probabilities(question, explain::answers_with(question, alone));
   const double whole = f.removed[0];
   f.comprehensiveness = whole - area(shares, f.removed), f.sufficiency = whole - area(shares, f.kept);
   return f;

@@ -31,17 +31,23 @@ Colour signed_shade(double share) {
           blue.red};
 }
 
-Graphic scale_legend(double most, bool signed_values) {
+Shades::Shades(std::span<const double> values) {
+  for (const double value : values)
+    if (std::isfinite(value)) most_ = std::max(most_, std::abs(value)), signed_ |= value < 0;
+}
+
+Colour Shades::of(double value) const { return signed_shade(most_ > 0 && std::isfinite(value) ? value / most_ : 0); }
+
+Graphic Shades::legend() const {
   constexpr int kSteps = 40;
   constexpr double kStep = 4;
   Graphic legend{kSteps * kStep + 120, 34};
   for (int n = 0; n < kSteps; ++n) {
-    const double share = signed_values ? 2 * (n + 0.5) / kSteps - 1 : (n + 0.5) / kSteps;
+    const double share = signed_ ? 2 * (n + 0.5) / kSteps - 1 : (n + 0.5) / kSteps;
     legend.parts.emplace_back(Box{{40 + n * kStep, 6}, kStep, 10, signed_shade(share)});
   }
-  legend.parts.emplace_back(
-      Words{{34, 15}, signed_values ? fmt::format("{:.3g}", -most) : "0", Side::right, kText, kFaint});
-  legend.parts.emplace_back(Words{{46 + kSteps * kStep, 15}, fmt::format("{:.3g}", most), Side::left, kText, kFaint});
+  legend.parts.emplace_back(Words{{34, 15}, signed_ ? fmt::format("{:.3g}", -most_) : "0", Side::right, kText, kFaint});
+  legend.parts.emplace_back(Words{{46 + kSteps * kStep, 15}, fmt::format("{:.3g}", most_), Side::left, kText, kFaint});
   return legend;
 }
 
@@ -61,15 +67,13 @@ struct Grid {
   Place at(double row, double column) const { return {left + cell * column, top + cell * row}; }
 };
 
-void add_squares(const HeatMap& map, const Grid& grid, double most, Graphic& sheet) {
-  const std::vector<double> values = map.values.values();
+void add_squares(const HeatMap& map, const Grid& grid, const std::vector<double>& values, const Shades& shades,
+                 Graphic& sheet) {
   const size_t columns = map.columns.size();
   for (size_t r = 0; r < map.rows.size(); ++r)
     for (size_t c = 0; c < columns; ++c) {
-      const double value = values[r * columns + c];
-      const double share = most > 0 && std::isfinite(value) ? value / most : 0;
       const Place at = grid.at(static_cast<double>(r), static_cast<double>(c));
-      sheet.parts.emplace_back(Box{at, grid.cell, grid.cell, signed_shade(share)});
+      sheet.parts.emplace_back(Box{at, grid.cell, grid.cell, shades.of(values[r * columns + c])});
     }
 }
 
@@ -92,20 +96,17 @@ Graphic graphic_of(const HeatMap& map) {
   const auto rows = static_cast<int64_t>(map.rows.size()), columns = static_cast<int64_t>(map.columns.size());
   check(map.values.shape() == Shape{rows, columns}, "heat map", "{} rows and {} columns for other values", rows,
         columns);
-  double most = 0;
-  bool signed_values = false;
-  for (const double value : map.values.values())
-    if (std::isfinite(value)) most = std::max(most, std::abs(value)), signed_values |= value < 0;
-
+  const std::vector<double> values = map.values.values();
+  const Shades shades(values);
   const Grid grid(map);
   const Place end = grid.at(static_cast<double>(rows), static_cast<double>(columns));
   Graphic sheet{std::max(end.x + kEdge, 2 * kEdge + width_of(map.title, 14)), end.y + 12};
   sheet.parts.emplace_back(Words{{kEdge, 21}, map.title, Side::left, 14});
-  add_squares(map, grid, most, sheet);
+  add_squares(map, grid, values, shades, sheet);
   if (grid.labelled) add_labels(map, grid, sheet);
   const Place begin = grid.at(0, 0);
   sheet.parts.emplace_back(Stroke{{begin, {end.x, begin.y}, end, {begin.x, end.y}, begin}, kHair, 1});
-  const Graphic legend = scale_legend(most, signed_values);
+  const Graphic legend = shades.legend();
   sheet.add(legend, {begin.x - 34, sheet.height});
   sheet.height += legend.height, sheet.width = std::max(sheet.width, begin.x - 34 + legend.width);
   return sheet;

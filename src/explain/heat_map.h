@@ -3,6 +3,8 @@
 
 #include <heed/tensor.h>
 
+#include <span>
+
 #include "explain/graphic.h"
 
 namespace heed::explain {
@@ -16,7 +18,17 @@ Graphic graphic_of(const HeatMap& map);
 
 // From −1 to 1.
 Colour signed_shade(double share);
-// What the shades mean, up to the largest.
-Graphic scale_legend(double most, bool signed_values);
+
+// The shades of these values, up to the largest of them; what is no number is white.
+class Shades {
+ public:
+  explicit Shades(std::span<const double> values);
+  Colour of(double value) const;
+  Graphic legend() const;
+
+ private:
+  double most_ = 0;
+  bool signed_ = false;
+};
 
 }  // namespace heed::explain

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "base/check.h"
+#include "explain/words_watcher.h"
 
 namespace heed {
 namespace {
@@ -82,8 +82,7 @@ class OtherWeights final : public Watcher {
 };
 
 double said(const Question& question, Watcher& watcher) {
-  const double answer = mean(question.answer(1, watcher)).item();
-  return question.scale == Question::Scale::number ? answer : std::exp(answer);
+  return explain::probabilities(question, question.answer(1, watcher))[0];
 }
 
 template <class Other>

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/threads.h"
 #include "explain/mechanism_page.h"
+#include "explain/seen_json.h"
 #include "explain/web_files.h"
 #include "tensor/shape_format.h"
 #include "tensor/unicode.h"
@@ -161,28 +162,6 @@ Json attention_json(const Seen& seen, Blocks& blocks, size_t room) {
   return all;
 }
 
-Json seen_json(const Seen& seen) {
-  Json json = {{"title", seen.title}, {"model", seen.model}};
-  json["texts"] = json["scores"] = json["steps"] = Json::array();
-  for (const SeenText& text : seen.texts) json["texts"].push_back({{"name", text.name}, {"tokens", text.tokens}});
-  for (const SeenScores& each : seen.scores)
-    json["scores"].push_back({{"method", each.method},
-                              {"text", each.text},
-                              {"values", each.values},
-                              {"comprehensiveness", each.comprehensiveness},
-                              {"sufficiency", each.sufficiency}});
-  for (const SeenStep& step : seen.steps) {
-    Json others = Json::array();
-    for (const auto& [token, probability] : step.alternatives)
-      others.push_back({{"token", token}, {"probability", probability}});
-    json["steps"].push_back({{"token", step.token},
-                             {"probability", step.probability},
-                             {"entropy", step.entropy},
-                             {"alternatives", std::move(others)}});
-  }
-  return json;
-}
-
 std::string_view content_of(std::string_view name) {
   for (const WebFile& file : web_files())
     if (file.name == name) return file.content;
@@ -214,7 +193,7 @@ std::string page(const Seen& seen) {
   constexpr std::string_view kHere = "<!-- what was seen -->";
   std::string text = viewer();
   Blocks blocks;
-  Json json = seen_json(seen);
+  Json json = described(seen);
   json["mechanisms"] = blocks.add(travelling(mechanisms_json().dump(), kSmall));
   const size_t taken = text.size() + blocks.text().size() + embedded(json).size() + (1 << 16);
   json["attention"] = attention_json(seen, blocks, taken < kLargestPage ? kLargestPage - taken : 0);

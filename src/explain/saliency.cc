@@ -8,6 +8,13 @@
 namespace heed {
 namespace {
 
+// ∂ answer[:, part] / ∂ of; the tape is kept until the last part.
+std::vector<Tensor> gradients_of_part(const Tensor& answer, int64_t part, const std::vector<Tensor>& of) {
+  Tensor seed = zeros(answer.shape(), answer.dtype());
+  seed.slice(1, part, part + 1).fill(1);
+  return gradients(answer, of, {.seed = seed, .keep = part + 1 < answer.dim(1)});
+}
+
 // What a question answers with `shares` (copies) of the words' vectors, and the gradients at these.
 struct Differentiated {
   Tensor words;                   // (copies,count,width)
@@ -24,12 +31,8 @@ Differentiated differentiated(const Question& question, const std::vector<float>
   });
   all.answer = question.answer(copies, watcher);
   check(all.words.defined(), "explain", "the model shows no words at {}", question.words);
-  const int64_t parts = all.answer.dim(1);
-  for (int64_t t = 0; t < parts; ++t) {
-    Tensor seed = zeros(all.answer.shape(), all.answer.dtype());
-    seed.slice(1, t, t + 1).fill(1);
-    all.gradients.push_back(gradients(all.answer, {all.words}, {.seed = seed, .keep = t + 1 < parts})[0]);
-  }
+  for (int64_t t = 0; t < all.answer.dim(1); ++t)
+    all.gradients.push_back(gradients_of_part(all.answer, t, {all.words})[0]);
   return all;
 }
 
@@ -98,11 +101,8 @@ Tensor gradient_times_attention(const Question& question, const std::string& pla
   const std::vector<Recorder::Read>& read = recorder.read(place);
   std::vector<Tensor> outs, rows;
   for (const Attended& each : seen) outs.push_back(each.out);
-  const int64_t parts = answer.dim(1);
-  for (int64_t t = 0; t < parts; ++t) {
-    Tensor seed = zeros(answer.shape(), answer.dtype());
-    seed.slice(1, t, t + 1).fill(1);
-    const std::vector<Tensor> of_outs = gradients(answer, outs, {.seed = seed, .keep = t + 1 < parts});
+  for (int64_t t = 0; t < answer.dim(1); ++t) {
+    const std::vector<Tensor> of_outs = gradients_of_part(answer, t, outs);
     const NoGrad scope;
     Tensor row;
     for (size_t n = 0; n < seen.size(); ++n) {

@@ -31,6 +31,8 @@ struct SeenScores {
   double agreement = 1;                           // Kendall's τ with the first method
   size_t of = 0;                                  // the text whose tokens are the result
   Tensor each = {};                               // (T,S): of each token of the result by itself
+
+  bool is_matrix() const { return each.defined() && each.dim(0) > 1; }  // the result has several tokens
 };
 
 // A token that was said, and what might have been said in its place.

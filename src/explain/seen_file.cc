@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/check.h"
+#include "explain/seen_json.h"
 #include "tensor/file.h"
 #include "tensor/shape_format.h"
 #include "tensor/unicode.h"
@@ -213,27 +214,13 @@ Seen read_seen(const std::string& weights_path, const std::string& tokens_path) 
 
 namespace {
 
-Json json_of(const SeenStep& step) {
-  Json others = Json::array();
-  for (const auto& [token, probability] : step.alternatives)
-    others.push_back({{"token", token}, {"probability", probability}});
-  return {
-      {"token", step.token}, {"probability", step.probability}, {"entropy", step.entropy}, {"alternatives", others}};
-}
-
-Json json_of(const Seen& seen) {
-  Json json = {{"title", seen.title}, {"model", seen.model}, {"texts", Json::array()}, {"attention", Json::object()}};
+// Texts are named, not numbered.
+nlohmann::ordered_json with_names(const Seen& seen) {
+  nlohmann::ordered_json json = described(seen);
   const auto name = [&](size_t text) { return seen.texts[text].name; };
-  for (const SeenText& text : seen.texts) json["texts"].push_back({{"name", text.name}, {"tokens", text.tokens}});
+  for (size_t n = 0; n < seen.scores.size(); ++n) json["scores"][n]["text"] = name(seen.scores[n].text);
   for (const SeenAttention& each : seen.attention)
     json["attention"][each.name] = {{"queries", name(each.queries)}, {"keys", name(each.keys)}};
-  for (const SeenScores& each : seen.scores)
-    json["scores"].push_back({{"method", each.method},
-                              {"text", name(each.text)},
-                              {"values", each.values},
-                              {"comprehensiveness", each.comprehensiveness},
-                              {"sufficiency", each.sufficiency}});
-  for (const SeenStep& step : seen.steps) json["steps"].push_back(json_of(step));
   return json;
 }
 
@@ -249,7 +236,7 @@ void write_seen(const Seen& seen, const std::string& weights_path, const std::st
     weights.tensors.emplace_back(each.name + ".k", each.k.packed());
   }
   save_safetensors(weights_path, weights);
-  const std::string text = json_of(seen).dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  const std::string text = with_names(seen).dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
   AtomicFile file(tokens_path);
   file.write(text.data(), static_cast<int64_t>(text.size()));
   file.commit();

@@ -30,23 +30,20 @@ Colour ink_on(Colour fill) { return fill.red + fill.green + fill.blue < 380 ? kP
 // Words one after the other, each upon its shade.
 Graphic marked_words(const std::string& title, const std::vector<std::string>& words,
                      const std::vector<float>& values) {
-  double most = 0;
-  bool signed_values = false;
-  for (const float value : values)
-    if (std::isfinite(value)) most = std::max<double>(most, std::abs(value)), signed_values |= value < 0;
+  const Shades shades(std::vector<double>(values.begin(), values.end()));
   Graphic sheet = paragraph(title, 14, kInk);
   Place at{kEdge, sheet.height + 6};
   for (size_t n = 0; n < words.size(); ++n) {
     const std::string word = printable(words[n]);
     const double width = width_of(word, kWord) + 8;
     if (at.x + width > kWidth - kEdge) at = {kEdge, at.y + kLine};
-    const Colour fill = signed_shade(most > 0 && std::isfinite(values[n]) ? values[n] / most : 0);
+    const Colour fill = shades.of(values[n]);
     sheet.parts.emplace_back(Box{at, width, kLine - 4, fill});
     sheet.parts.emplace_back(Words{{at.x + width / 2, at.y + 16}, word, Side::middle, kWord, ink_on(fill)});
     at.x += width + 2;
   }
   sheet.height = at.y + kLine + 4;
-  const Graphic legend = scale_legend(most, signed_values);
+  const Graphic legend = shades.legend();
   sheet.add(legend, {0, sheet.height});
   sheet.height += legend.height;
   return sheet;
@@ -54,8 +51,7 @@ Graphic marked_words(const std::string& title, const std::vector<std::string>& w
 
 Graphic picture_of(const Seen& seen, const SeenScores& scores) {
   const std::vector<std::string>& words = seen.texts[scores.text].tokens;
-  if (scores.each.defined() && scores.each.dim(0) > 1)
-    return graphic_of(HeatMap{scores.method, seen.texts[scores.of].tokens, words, scores.each});
+  if (scores.is_matrix()) return graphic_of(HeatMap{scores.method, seen.texts[scores.of].tokens, words, scores.each});
   return marked_words(scores.method, words, scores.values);
 }
 

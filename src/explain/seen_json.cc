@@ -45,7 +45,7 @@ Json scores_json(const SeenScores& scores) {
                {"sufficiency", rounded(scores.sufficiency)},
                {"agreement", rounded(scores.agreement)}};
   if (scores.each.defined()) json["each"] = array_of(scores.each);
-  if (scores.each.defined() && scores.each.dim(0) > 1) json["alignment"] = pharaoh(links(scores.each));
+  if (scores.is_matrix()) json["alignment"] = pharaoh(links(scores.each));
   return json;
 }
 
@@ -57,6 +57,28 @@ Json step_json(const SeenStep& step) {
 }
 
 }  // namespace
+
+nlohmann::ordered_json described(const Seen& seen) {
+  nlohmann::ordered_json json = {{"title", seen.title}, {"model", seen.model}};
+  json["texts"] = json["scores"] = json["steps"] = nlohmann::ordered_json::array();
+  for (const SeenText& text : seen.texts) json["texts"].push_back({{"name", text.name}, {"tokens", text.tokens}});
+  for (const SeenScores& each : seen.scores)
+    json["scores"].push_back({{"method", each.method},
+                              {"text", each.text},
+                              {"values", each.values},
+                              {"comprehensiveness", each.comprehensiveness},
+                              {"sufficiency", each.sufficiency}});
+  for (const SeenStep& step : seen.steps) {
+    nlohmann::ordered_json others = nlohmann::ordered_json::array();
+    for (const auto& [token, probability] : step.alternatives)
+      others.push_back({{"token", token}, {"probability", probability}});
+    json["steps"].push_back({{"token", step.token},
+                             {"probability", step.probability},
+                             {"entropy", step.entropy},
+                             {"alternatives", std::move(others)}});
+  }
+  return json;
+}
 
 std::string seen_json(const Seen& seen) {
   Json json = {{"title", seen.title}, {"model", seen.model}, {"caution", kCaution}};

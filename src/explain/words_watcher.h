@@ -1,4 +1,4 @@
-// Watchers that put something else in the place of the words that a question is about.
+// What is asked of a question: its answer with something else in the place of its words, and how probable that is.
 #pragma once
 
 #include <heed/explain.h>
@@ -30,7 +30,13 @@ inline Tensor answer_with(const Question& question, const Tensor& kept) {
   return question.answer(kept.dim(0), watcher);
 }
 
-// The same of many copies, some at a time.
+// The geometric mean of the parts' probabilities, or the mean of numbers, of answers (copies, parts): (copies).
+inline std::vector<double> probabilities(const Question& question, const Tensor& answers) {
+  const Tensor means = mean(answers, {1});
+  return (question.scale == Question::Scale::number ? means : exp(means)).values();
+}
+
+// answer_with() of many copies, some at a time.
 inline Tensor answers_with(const Question& question, const Tensor& kept, int64_t together = 32) {
   std::vector<Tensor> answers;
   for (int64_t begin = 0; begin < kept.dim(0); begin += together)

@@ -200,10 +200,9 @@ class Events {
 
   Then said(const Said& said) {
     if (said.choice >= static_cast<int64_t>(sent_.size())) sent_.resize(static_cast<size_t>(said.choice) + 1);
-    const bool stopped = stop_in(said.text, stops_) != std::string::npos;
-    const size_t stop = std::min(stop_in(said.text, stops_), settled(said.text, stops_));
-    tell(said.choice, said.text.substr(0, stop), logprobs_of(wanted_, {said.token}, {said.log_probability}), nullptr);
-    return stopped ? Then::stop : Then::go_on;
+    const size_t stop = stop_in(said.text, stops_), end = std::min(stop, settled(said.text, stops_));
+    tell(said.choice, said.text.substr(0, end), logprobs_of(wanted_, {said.token}, {said.log_probability}), nullptr);
+    return stop != std::string::npos ? Then::stop : Then::go_on;
   }
 
   void done(Outcome outcome) {

@@ -12,6 +12,13 @@
 
 namespace heed::serve {
 
+// Of the letters that HTTP is written in.
+inline std::string in_small_letters(std::string text) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return text;
+}
+
 struct Header {
   std::string name, value;  // the name in small letters
 };

@@ -112,8 +112,8 @@ bool has_key(const Service& service, const Request& request) {
 
 // A page elsewhere that gives its own name this machine's address is not to read what is served here.
 bool host_is_ours(const std::string& host) {
-  std::string name = host.substr(0, host.rfind(']') == std::string::npos ? host.rfind(':') : host.rfind(']') + 1);
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  const size_t end = host.rfind(']') == std::string::npos ? host.rfind(':') : host.rfind(']') + 1;
+  const std::string name = in_small_letters(host.substr(0, end));
   return name == "localhost" || name == "127.0.0.1" || name == "[::1]";
 }
 
@@ -149,9 +149,7 @@ bool is_json(const Request& request) {
   static constexpr std::string_view kJson = "application/json";
   const std::string* type = request.header("content-type");
   if (!type || type->size() < kJson.size()) return false;
-  std::string begins = type->substr(0, kJson.size());
-  std::transform(begins.begin(), begins.end(), begins.begin(), [](unsigned char c) { return std::tolower(c); });
-  return begins == kJson &&
+  return in_small_letters(type->substr(0, kJson.size())) == kJson &&
          (type->size() == kJson.size() || (*type)[kJson.size()] == ';' || (*type)[kJson.size()] == ' ');
 }
 
@@ -239,14 +237,12 @@ Json openapi(const std::vector<Route>& routes) {
         object({{"message", string()}, {"type", string()}, {"param", {{"type", "null"}}}, {"code", integer()}})}});
   Json paths = Json::object();
   for (const Route& route : routes) {
-    std::string method = route.method;
-    std::transform(method.begin(), method.end(), method.begin(), [](unsigned char c) { return std::tolower(c); });
     Json operation = {{"summary", route.what}, {"responses", responses_of(route)}};
     if (route.body)
       operation["requestBody"] = {{"required", true}, {"content", {{"application/json", {{"schema", route.body()}}}}}};
     operation["security"] = Json::array();
     if (route.access != Access::open) operation["security"].push_back({{"key", Json::array()}});
-    paths[route.path][method] = operation;
+    paths[route.path][in_small_letters(route.method)] = operation;
   }
   return {
       {"openapi", "3.1.0"},

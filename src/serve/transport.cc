@@ -50,12 +50,6 @@ std::string date() {
   return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc)};
 }
 
-std::string small(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
-
 struct Shared;
 
 // A client: one request at a time, those behind it wait in the socket.
@@ -80,6 +74,7 @@ class Connection final : public Reply, public std::enable_shared_from_this<Conne
   void on_head(Code code);
   bool framing_is_clear() const;
   void go_on();
+  void read_body();
   void on_body(Code code);
   void on_bad(Code code, bool at_head);
   void handle();
@@ -182,13 +177,15 @@ void Connection::go_on() {
     if (!beast::iequals(expected->value(), "100-continue")) return refuse(417, "expects what is not done here");
     auto interim = std::make_shared<std::string>("HTTP/1.1 100 Continue\r\n\r\n");
     return net::async_write(socket_, net::buffer(*interim), [self = shared_from_this(), interim](Code code, size_t) {
-      if (code) return self->close();
-      http::async_read(self->socket_, self->buffer_, *self->parser_, [self](Code c, size_t) { self->on_body(c); });
+      code ? self->close() : self->read_body();
     });
   }
-  http::async_read(socket_, buffer_, *parser_, [self = shared_from_this()](Code c, size_t) { self->on_body(c); });
+  read_body();
 }
 
+void Connection::read_body() {
+  http::async_read(socket_, buffer_, *parser_, [self = shared_from_this()](Code code, size_t) { self->on_body(code); });
+}
 void Connection::on_body(Code code) { code ? on_bad(code, false) : handle(); }
 
 void Connection::on_bad(Code code, bool at_head) {
@@ -213,7 +210,7 @@ Request Connection::request() const {
   Request request{std::string(head.method_string()), target.substr(0, question),
                   question == std::string::npos ? "" : target.substr(question + 1), client_};
   for (const auto& field : head)
-    request.headers.push_back({small(std::string(field.name_string())), std::string(field.value())});
+    request.headers.push_back({in_small_letters(std::string(field.name_string())), std::string(field.value())});
   if (head.version() == 10 && head.count(http::field::host) == 0) request.headers.push_back({"host", ""});
   return request;
 }

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "models/hugging_face/hugging_face.h"
+#include "nn/uninitialized.h"
 #include "tasks/language_model.h"
 #include "tasks/run_folder.h"
 #include "tasks/translation.h"
@@ -20,8 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using hugging_face::Checkpoint;
-
-constexpr const char* kOrigin = "hugging_face";  // in heed.json: the config.json that a run was read from
 
 // ---- tokenisers ---------------------------------------------------------------------------------------------------
 
@@ -99,6 +98,7 @@ void export_run(const std::string& run, const std::string& folder) {
   check(task == "lm" || task == "translate", run, "is a run of the task {}: Hugging Face has no layout for its model",
         task);
   const ModelConfiguration configuration = read_configuration(run);
+  const initialize::Skip scope;
   const auto model = make_model(configuration.name, configuration.fields);
   load_model_weights(run, model->weights());
   Checkpoint written = hugging_face::written(*model, about.value(kOrigin, Json()));
@@ -123,7 +123,7 @@ void import_run(const std::string& folder, const std::string& run) {
                     {"model", model->name()},
                     {"options", Json::object()},
                     {"data", {{"read_from", folder}}},
-                    {"ends", ends},
+                    {kEnds, ends},
                     {kOrigin, config}});
 }
 

@@ -15,12 +15,6 @@ using explain::Sides;
 
 constexpr int64_t kAlternatives = 5;
 
-std::vector<std::string> tokens_of(const Tokenizer& tokenizer, std::span<const int32_t> ids) {
-  std::vector<std::string> tokens;
-  for (const int32_t id : ids) tokens.push_back(tokenizer.token_of(id));
-  return tokens;
-}
-
 Ids ids_of(const Tokenizer& tokenizer, const std::string& text, const char* what) {
   Ids ids = tokenizer.ids(text, {.add_special = false});
   check(!ids.empty(), "explain", "the {} is empty: there are no words to look at", what);
@@ -32,16 +26,11 @@ Tensor logits_of(const SequenceModel& model, const Sentences& source, const Ids&
   return model.read_out(model.forward(source, pad({said})).features)[0];
 }
 
-bool is_within(const std::string& place, const char* part) { return place.starts_with(part); }
-
 // ---- translations ---------------------------------------------------------------------------------------------------
 
 // What the run says of the source, up to its end.
 Ids translated(const TranslationModel& run, const Ids& source) {
-  SearchOptions options;
-  options.begin = run.ends().begin, options.ends = {run.ends().end};
-  options.longest = std::min(options.longest, run.longest);
-  return search(*run.model, pad({source}), options)[0].at(0).ids;
+  return search(*run.model, pad({source}), run.search_options({}))[0].at(0).ids;
 }
 
 // ---- classes --------------------------------------------------------------------------------------------------------
@@ -99,7 +88,7 @@ Seen explained(const TranslationModel& run, const std::string& text, const Expla
              {"target", tokens_of(run.target, next)},
              {"read so far", tokens_of(run.target, said)}}};
   const auto sides = [](const std::string& place) -> Sides {
-    if (is_within(place, "encoder")) return {kSource, kSource, Sides::Rows::all};
+    if (place.starts_with("encoder")) return {kSource, kSource, Sides::Rows::all};
     return {kTarget, place.ends_with("self") ? kRead : kSource};
   };
   look(seen, question, options, sides, kSource, kTarget);
@@ -139,7 +128,7 @@ Seen explained(const LanguageModel& run, const std::string& text, const ExplainO
   const Ids begun = ids_of(run.tokenizer, text, "text");
   ids.insert(ids.end(), begun.begin(), begun.end());
   const auto first = std::ssize(ids);
-  const Sentences nothing{Tensor({1, 0}, Dtype::i64), Tensor::zeros({1}, Dtype::i64)};
+  const Sentences nothing = LanguageModel::no_source(1);
   Ids next;
   if (options.target.empty())
     next = {static_cast<int32_t>(argmax(logits_of(*run.model, nothing, ids)[first - 1], 0).value({}))};

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <map>
 
 #include "base/check.h"
@@ -19,14 +18,10 @@ constexpr const char* kNotDrawn[] = {"step", "epoch", "seconds", "targets_a_seco
 std::map<std::string, std::vector<explain::Place>> numbers_of(const std::string& folder) {
   about_run(folder);
   std::map<std::string, std::vector<explain::Place>> numbers;
-  std::ifstream in(RunPaths{folder}.metrics());
-  for (std::string line; std::getline(in, line);) {
-    const Json json = Json::parse(line, nullptr, false);
-    if (!json.is_object() || !json.value("step", Json()).is_number()) continue;
-    for (const auto& [name, value] : json.items())
+  for (const Json& report : reports_of(folder))
+    for (const auto& [name, value] : report.items())
       if (value.is_number() && std::find(std::begin(kNotDrawn), std::end(kNotDrawn), name) == std::end(kNotDrawn))
-        numbers[name].push_back({json["step"].get<double>(), value.get<double>()});
-  }
+        numbers[name].push_back({report["step"].get<double>(), value.get<double>()});
   if (numbers.empty())
     throw Error(ErrorKind::data, folder, "has not reported anything yet", "let it train for ten steps");
   return numbers;

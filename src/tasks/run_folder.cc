@@ -68,13 +68,20 @@ void write_about(const std::string& folder, Json content) {
   write_json(RunPaths{folder}.about(), content);
 }
 
-Json best_validation(const std::string& folder) {
+std::vector<Json> reports_of(const std::string& folder) {
   std::ifstream in(RunPaths{folder}.metrics());
-  Json best = Json::object();
+  std::vector<Json> reports;
   for (std::string line; std::getline(in, line);) {
-    const Json json = Json::parse(line, nullptr, false);
-    if (json.is_object() && json.value("best", false)) best = json;
+    Json json = Json::parse(line, nullptr, false);
+    if (json.is_object() && json.value("step", Json()).is_number()) reports.push_back(std::move(json));
   }
+  return reports;
+}
+
+Json best_validation(const std::string& folder) {
+  Json best = Json::object();
+  for (const Json& report : reports_of(folder))
+    if (report.value("best", false)) best = report;
   return best;
 }
 

@@ -36,6 +36,10 @@ constexpr std::array<std::pair<const char*, Schedule>, 5> names_of(Schedule) {
 
 using Json = nlohmann::json;
 
+// Of heed.json, what a run keeps of the checkpoint that it was read from.
+constexpr const char* kEnds = "ends";            // the tokens around a text
+constexpr const char* kOrigin = "hugging_face";  // its config.json
+
 // Error(system) for what cannot be read; Error(format) naming the file for what is no JSON object.
 Json read_json(const std::string& path);
 void write_json(const std::string& path, const Json& content);  // whole or not at all
@@ -58,7 +62,9 @@ void make_folder(const std::string& folder, const std::string& below = "");
 Json about_run(const std::string& folder, const std::string& task = "");
 void write_about(const std::string& folder, Json content);  // and which format it is, and which heed wrote it
 
-// Of metrics.jsonl, the line of the best validation; an empty object where there was none.
+// The lines of metrics.jsonl, each with its step; what a kill left unfinished is passed over.
+std::vector<Json> reports_of(const std::string& folder);
+// Of these the one of the best validation; an empty object where there was none.
 Json best_validation(const std::string& folder);
 
 // config.json: {"model_type": name, field: value, …}

@@ -59,10 +59,16 @@ Tokenizer make_tokenizer(std::span<const std::string> texts, const ReadingTokenO
                                  .vocabulary = {.size = o.vocabulary, .least = o.least}});
 }
 
+std::vector<std::string> tokens_of(const Tokenizer& tokenizer, std::span<const int32_t> ids) {
+  std::vector<std::string> tokens;
+  for (const int32_t id : ids) tokens.push_back(tokenizer.token_of(id));
+  return tokens;
+}
+
 Ends ends_of(const Tokenizer& tokenizer) { return {wanted(tokenizer, "<s>"), wanted(tokenizer, "</s>")}; }
 
 Ends ends_in(const std::string& folder, const Tokenizer& tokenizer) {
-  const Json ends = about_run(folder).value("ends", Json());
+  const Json ends = about_run(folder).value(kEnds, Json());
   if (!ends.is_object()) return ends_of(tokenizer);
   const auto whole = [&](const char* name) { return ends.value(name, Json()).is_number_integer(); };
   check_format(whole("begin") && whole("end"), RunPaths{folder}.about(), "ends: wanted the numbers begin and end");

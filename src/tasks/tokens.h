@@ -46,6 +46,8 @@ struct ReadingTokenOptions : TokenOptions {
 Tokenizer make_tokenizer(std::span<const std::string> texts, const ReadingTokenOptions& options);
 Tokenizer make_tokenizer(std::span<const std::string> texts, const TokenOptions& options);
 
+std::vector<std::string> tokens_of(const Tokenizer& tokenizer, std::span<const int32_t> ids);
+
 // The tokens around a text, which every tokeniser of heed's own has.
 struct Ends {
   int32_t begin, end;

@@ -23,8 +23,8 @@ namespace heed {
 namespace {
 
 constexpr const char* kMayChange[] = {"epochs", "steps", "minutes", "patience", "save_every"};
-constexpr int64_t kLogEvery = 10;                                // steps
-constexpr const char* kComesAlong[] = {"ends", "hugging_face"};  // of heed.json, from the run that another begins with
+constexpr int64_t kLogEvery = 10;                        // steps
+constexpr const char* kComesAlong[] = {kEnds, kOrigin};  // from the run that another begins with
 
 // ---- metrics.jsonl: a line each, none of steps that were done over -------------------------------------------------
 
@@ -212,8 +212,8 @@ static Made made(const TaskRow& row, Fields& fields, const std::string& folder) 
   if (folder.empty() && !from.empty()) begin_with(fields, row, from);
   Made made{row.make(fields, folder.empty() ? from : folder), fields.take<FitOptions>(), from};
   fields.check_all_taken(fmt::format("{} with the model {}", row.name, made.task->model_name()));
-  if (!from.empty() && !std::filesystem::exists(RunPaths{folder}.state()))
-    load_model_weights(from, made.task->learner().weights);
+  const bool stands = !folder.empty() && std::filesystem::exists(RunPaths{folder}.state());
+  if (!from.empty() && !stands) load_model_weights(from, made.task->learner().weights);
   return made;
 }
 

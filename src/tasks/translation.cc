@@ -38,12 +38,6 @@ namespace {
 
 constexpr int64_t kTogether = 64;  // sentences
 
-std::vector<std::string> tokens_of(const Tokenizer& tokenizer, std::span<const int32_t> ids) {
-  std::vector<std::string> tokens;
-  for (const int32_t id : ids) tokens.push_back(tokenizer.token_of(id));
-  return tokens;
-}
-
 }  // namespace
 
 SearchOptions TranslationModel::search_options(SearchOptions asked) const {

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "models/field_values.h"
 #include "models/hugging_face/hugging_face.h"
+#include "nn/uninitialized.h"
 #include "tensor/shape_format.h"
 
 namespace heed::hugging_face {
@@ -283,6 +284,7 @@ Checkpoint written(SequenceModel& model, const Json& before) {
 
 std::unique_ptr<SequenceModel> read(const std::string& where, const Checkpoint& checkpoint) {
   const NoGrad scope;
+  const initialize::Skip not_drawn;
   const Layout& layout = layout_of(where, checkpoint.config);
   Fields fields = fields_of(layout, checkpoint.config);
   take_head_width(fields);

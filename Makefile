@@ -28,7 +28,7 @@ floors:
 headers:
 	@tools/check-headers
 tidy:
-	@$(call QUIET_CONFIGURE,tsan) && tools/check-tidy build/tsan
+	@$(call QUIET_CONFIGURE,tidy) && tools/check-tidy build/tidy
 asan:
 	@$(call QUIET_CONFIGURE,asan) && cmake --build --preset asan --target tests
 	@ASAN_OPTIONS=allocator_may_return_null=1 ctest --test-dir build/asan --output-on-failure

@@ -6,7 +6,8 @@
 add_library(heed_flags INTERFACE)
 target_compile_options(heed_flags INTERFACE
   -Wall -Wextra -Werror=return-type -ffp-contract=off -fno-math-errno -fno-trapping-math)
-if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+string(REGEX MATCH "x86_64|AMD64" HEED_X86 "${CMAKE_SYSTEM_PROCESSOR}")
+if(HEED_X86)
   # AES and PCLMUL belong to what Highway calls AVX2 (g++'s haswell leaves AES out); without them it would also compile every
   # kernel for SSSE3 and SSE4, which nobody runs.
   target_compile_options(heed_flags INTERFACE -march=haswell -maes -mpclmul -mtune=generic)

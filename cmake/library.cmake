@@ -7,11 +7,15 @@ add_library(heed_objects OBJECT ${HEED_SOURCES} ${HEED_WEB_SOURCE})
 if(HEED_SANITIZE)
   set(HEED_LOOPS ${HEED_SOURCES})
   list(FILTER HEED_LOOPS INCLUDE REGEX "/src/(tensor|kernels|attention|text)/")
-  set_source_files_properties(${HEED_LOOPS} PROPERTIES COMPILE_OPTIONS -O1)
+  set_source_files_properties(${HEED_LOOPS} PROPERTIES COMPILE_OPTIONS -O1 SKIP_PRECOMPILE_HEADERS ON)
 endif()
 target_include_directories(heed_objects PUBLIC
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> PRIVATE ${PROJECT_SOURCE_DIR}/src)
 target_compile_definitions(heed_objects PRIVATE HEED_VERSION="${PROJECT_VERSION}")
+# What many sources read first, read once: a third of what compiling them costs. `make tidy` reads each source without it.
+target_precompile_headers(heed_objects PRIVATE
+  <heed/heed.h> <fmt/format.h> <nlohmann/json.hpp> <algorithm> <cmath> <filesystem> <fstream> <functional> <map> <memory>
+  <optional> <span> <string> <vector> $<$<BOOL:${HEED_X86}>:<immintrin.h$<ANGLE-R>>)
 target_link_libraries(heed_objects
   PRIVATE heed_flags ${HEED_DEPENDENCIES} nlohmann_json::nlohmann_json)
 

@@ -11,5 +11,10 @@ endfunction()
 add_library(heed_verbs STATIC ${HEED_VERB_SOURCES})
 add_executable(heed src/cli/main.cc ${HEED_BENCH_SOURCES})
 heed_program_part(heed_verbs)
+target_precompile_headers(heed_verbs PRIVATE
+  <heed/heed.h> <CLI/CLI.hpp> <fmt/format.h> <nlohmann/json.hpp> <algorithm> <filesystem> <fstream> <functional> <map> <memory> <optional>
+  <string> <vector>)
+# Verbs read options and print: their own code need not be fast.
+target_compile_options(heed_verbs PRIVATE $<$<CONFIG:Release>:-O1>)
 heed_program_part(heed)
 target_link_libraries(heed PRIVATE heed_verbs)

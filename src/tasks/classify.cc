@@ -39,7 +39,7 @@ struct LabelledRows {
   }
 };
 
-struct Reading {
+struct ReadRows {
   const Tokenizer& tokenizer;
   const Labels& labels;
   int64_t longest;
@@ -247,7 +247,7 @@ std::unique_ptr<TrainingTask> classify_task(Fields& fields, const std::string& f
   LabelledRows training{.width = labels.width()}, validation{.width = labels.width()};
   const auto take_from = [&](const std::string& path) {
     return [&, path](const TwoColumns& rows, const std::vector<bool>& held_out) {
-      Reading{tokenizer, labels, options.longest, path}(rows, held_out, training, validation);
+      ReadRows{tokenizer, labels, options.longest, path}(rows, held_out, training, validation);
     };
   };
   read_all(reader, std::move(first), held, seed, take_from(options.data));

@@ -11,14 +11,14 @@
 namespace heed {
 namespace {
 
-struct Row {
+struct EncodingRow {
   const char* name;
   int bits;
   std::optional<Dtype> dtype;  // the smallest that holds every value
   bool same_bytes;             // and holds them as they are
 };
 
-constexpr Row kTable[kEncodings] = {
+constexpr EncodingRow kTable[kEncodings] = {
     {"BOOL", 8, Dtype::boolean, true},
     {"F4", 4, std::nullopt, false},
     {"F6_E2M3", 6, std::nullopt, false},
@@ -43,7 +43,7 @@ constexpr Row kTable[kEncodings] = {
     {"U64", 64, Dtype::i64, false},
 };
 
-const Row& row(Encoding encoding) { return kTable[static_cast<size_t>(encoding)]; }
+const EncodingRow& row(Encoding encoding) { return kTable[static_cast<size_t>(encoding)]; }
 
 // Sign, exponent, fraction: (-1)^s 2^(e - bias) 1.f, and 2^(1 - bias) 0.f where e is 0.
 struct Layout {
@@ -164,7 +164,7 @@ Tensor converted(const Bytes& bytes, Encoding encoding, const Shape& shape, Dtyp
 }  // namespace
 
 Tensor tensor_of(const Bytes& bytes, Encoding encoding, std::span<const int64_t> sizes, std::string_view where) {
-  const Row& about = row(encoding);
+  const EncodingRow& about = row(encoding);
   if (!about.dtype) fail(ErrorKind::data, where, "has dtype {}, which tensors cannot hold", about.name);
   if (sizes.size() > kMaxRank)
     fail(ErrorKind::data, where, "has {} dimensions, tensors have at most {}", sizes.size(), kMaxRank);

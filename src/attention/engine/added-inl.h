@@ -91,11 +91,17 @@ class AddedScores {
   // Of a band, in units of log 2, handed to the epilogue.
   template <class Epilogue>
   HWY_INLINE void operator()(const Band& band, const T* panel, bool exponentials, Epilogue&& epilogue) const {
-    for (int64_t column = 0; column < band.columns();) {
-      if (band.columns() - column >= 2 * kLanes<T>)
-        columns<2>(band, panel, exponentials, column, epilogue), column += 2 * kLanes<T>;
-      else
-        columns<1>(band, panel, exponentials, column, epilogue), column += kLanes<T>;
+    HWY_ALIGN T scores[kRows * kPanel];
+    for (int64_t row = 0; row < band.rows; row += kRows) {
+      const int64_t rows = std::min<int64_t>(kRows, band.rows - row);
+      for (int64_t column = 0; column < band.columns();) {
+        const T* keys = panel + band.begin + column;
+        if (band.columns() - column >= 2 * kLanes<T>)
+          tile<2>(band.row + row, rows, keys, exponentials, scores + column), column += 2 * kLanes<T>;
+        else
+          tile<1>(band.row + row, rows, keys, exponentials, scores + column), column += kLanes<T>;
+      }
+      hand_over({row, row + rows}, {0, band.columns()}, scores, epilogue);
     }
   }
 
@@ -131,25 +137,11 @@ class AddedScores {
     }
   }
 
-  template <int kVectors, class Epilogue>
-  HWY_INLINE void columns(const Band& band, const T* panel, bool exponentials, int64_t column,
-                          Epilogue& epilogue) const {
-    constexpr int64_t kWidth = kVectors * kLanes<T>;
-    HWY_ALIGN T scores[kRows * kWidth];
-    panel += band.begin + column;
-    for (int64_t row = 0; row < band.rows; row += kRows) {
-      const int64_t rows = std::min<int64_t>(kRows, band.rows - row);
-      if (exponentials)
-        folded_tile<kVectors>((band.row + row) / kRows, panel, scores);
-      else
-        for (int64_t r = 0; r < rows; ++r)
-          plain_row<kVectors>(queries_ + (band.row + row + r) * stride_, panel, scores + r * kWidth);
-      for (int64_t r = 0; r < rows; ++r) {
-        Vector<T> x[kVectors];
-        for (int v = 0; v < kVectors; ++v) x[v] = hn::Load(Tag<T>(), scores + r * kWidth + v * kLanes<T>);
-        epilogue(row + r, column, x, kn::WholeVector());
-      }
-    }
+  // scores: [kRows][64]
+  template <int kVectors>
+  HWY_INLINE void tile(int64_t row, int64_t rows, const T* keys, bool exponentials, T* scores) const {
+    if (exponentials) return folded_tile<kVectors>(row / kRows, keys, scores);
+    for (int64_t r = 0; r < rows; ++r) plain_row<kVectors>(queries_ + (row + r) * stride_, keys, scores + r * kPanel);
   }
 
   template <int kVectors>
@@ -214,7 +206,7 @@ class AddedScores {
       }
       HWY_UNROLL(8)
       for (int r = 0; r < kRows; ++r) HWY_UNROLL(2)
-      for (int v = 0; v < kVectors; ++v) hn::Store(sum[r][v], d, scores + (r * kVectors + v) * kLanes<T>);
+      for (int v = 0; v < kVectors; ++v) hn::Store(sum[r][v], d, scores + r * kPanel + v * kLanes<T>);
     }
   }
 

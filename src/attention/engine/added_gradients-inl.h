@@ -112,16 +112,13 @@ class AddedGradients {
     for (int64_t row = 0; row < band.rows; row += kRows) {
       const int64_t rows = std::min<int64_t>(kRows, band.rows - row);
       for (int64_t column = 0; column < band.columns(); column += kColumns) {
-        HWY_ALIGN T scores[kRows * kColumns];
+        HWY_ALIGN T scores[kRows * kPanel];
         terms(panels_[panel], band.row + row, rows, band.begin + column, scores);
+        T* ds = dscores + (band.row + row) * kPanel + band.begin + column;
+        hand_over({row, row + rows}, {column, column + kColumns}, scores, weigh);
+        hand_over({row, row + rows}, {column, column + kColumns}, ds, gradients);
         for (int64_t r = 0; r < rows; ++r)
-          for (int64_t c = 0; c < kColumns; c += kLanes<T>) {
-            T* ds = dscores + (band.row + row + r) * kPanel + band.begin + column + c;
-            const Vector<T> s[1] = {hn::Load(d, scores + r * kColumns + c)}, dp[1] = {hn::LoadU(d, ds)};
-            weigh(row + r, column + c, s, kn::WholeVector());
-            gradients(row + r, column + c, dp, kn::WholeVector());
-            sum = hn::Add(sum, hn::LoadU(d, ds));
-          }
+          for (int64_t c = 0; c < kColumns; c += kLanes<T>) sum = hn::Add(sum, hn::LoadU(d, ds + r * kPanel + c));
         products(panels_[panel], band.row + row, rows, band.begin + column, dscores, to);
       }
     }
@@ -168,7 +165,7 @@ class AddedGradients {
     }
   }
 
-  // The sums of rows × 16 keys: scores[row][16].
+  // The sums of rows × 16 keys: scores[row][64].
   void terms(const Panel& of, int64_t row, int64_t rows, int64_t column, T* scores) {
     const auto run = [&](auto form, auto count, int64_t r) HWY_ATTR {
       const T* queries = (of.reciprocals ? folded_ : plain_) + (row + r) * padded_;
@@ -178,7 +175,8 @@ class AddedGradients {
     for_rows(of, rows, run);
     if (HWY_UNLIKELY(of.not_a_number >> column & ((1 << kColumns) - 1)))
       for (int64_t i = 0; i < rows * kColumns; ++i)
-        if (of.not_a_number >> (column + i % kColumns) & 1) scores[i] = static_cast<T>(NAN);
+        if (of.not_a_number >> (column + i % kColumns) & 1)
+          scores[i / kColumns * kPanel + i % kColumns] = static_cast<T>(NAN);
   }
   void products(const Panel& of, int64_t row, int64_t rows, int64_t column, const T* dscores, const To& to) {
     const auto run = [&](auto form, auto count, int64_t r) HWY_ATTR {
@@ -227,7 +225,7 @@ class AddedGradients {
         }
       }
     }
-    HWY_UNROLL(4) for (int r = 0; r < kCount; ++r) sums_of_four(sum[r], scores + (row + r) * kColumns + column);
+    HWY_UNROLL(4) for (int r = 0; r < kCount; ++r) sums_of_four(sum[r], scores + (row + r) * kPanel + column);
   }
 
   // V and Q of so many queries and 16 keys at the features [c, c + lanes): into dq, db and du.

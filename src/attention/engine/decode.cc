@@ -17,11 +17,14 @@ HWY_BEFORE_NAMESPACE();
 namespace heed::attention {
 namespace HWY_NAMESPACE {
 
+template <class T>
+using FewQueries = QueryBlock<T, Keys::as_they_are>;
+
 // One block of keys: the heads of a group, whose states lie `size` apart, are the rows of one product with the keys
 // and, where all is seen, of one with the values.
 template <class T>
 void decode_together(const Problem<T>& p, int64_t b, int64_t g, int64_t key, int64_t size,
-                     std::vector<QueryBlock<T>>& blocks) {
+                     std::vector<FewQueries<T>>& blocks) {
   struct Use;
   const Sizes& n = p.n;
   const int64_t heads = n.heads_per_group(), count = std::min(kKeyBlock, n.keys - key);
@@ -31,9 +34,9 @@ void decode_together(const Problem<T>& p, int64_t b, int64_t g, int64_t key, int
     inner_products(heads, first.queries + r * n.width, size, p.k.at(b, g, key), p.k.row, n.width, count,
                    scores + r * kKeyBlock, n.queries * kKeyBlock);
   bool whole = true;
-  std::vector<QueryBlock<T>*> seeing;
+  std::vector<FewQueries<T>*> seeing;
   for (int64_t i = 0; i < heads; ++i) {
-    QueryBlock<T>& block = blocks[static_cast<size_t>(i)];
+    FewQueries<T>& block = blocks[static_cast<size_t>(i)];
     if (!(block.seen() & Interval{key, key + kKeyBlock}).empty() &&
         block.weigh_block(key, scores + i * n.queries * kKeyBlock)) {
       seeing.push_back(&block);
@@ -57,7 +60,7 @@ void decode_keys(const Problem<T>& p, const Outputs<T>& outputs, int64_t b, int6
   T* memory = kernels::scratch<Use, T>(heads * size);
   std::vector<Head<T>> of;
   for (int64_t i = 0; i < heads; ++i) of.push_back({&p, &outputs, b, g * heads + i, nullptr, nullptr, nullptr});
-  std::vector<QueryBlock<T>> blocks;
+  std::vector<FewQueries<T>> blocks;
   for (int64_t i = 0; i < heads; ++i)
     blocks.emplace_back(of[static_cast<size_t>(i)], 0, p.n.queries, memory + i * size);
   const bool together = heads > 1 && !p.features;

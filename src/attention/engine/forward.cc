@@ -44,7 +44,8 @@ bool pack_panel(const Problem<T>& p, int64_t b, int64_t g, int64_t key, Unit<T>*
 template <class T>
 void run_block(const Head<T>& head, int64_t row, int64_t rows) {
   struct Use;
-  QueryBlock<T>(head, row, rows, kernels::scratch<Use, Number<T>>(BlockState<T>::size(head.problem->n, rows))).run();
+  Number<T>* memory = kernels::scratch<Use, Number<T>>(BlockState<T>::size(head.problem->n, rows));
+  QueryBlock<T, Keys::packed>(head, row, rows, memory).run();
 }
 
 template <class T>

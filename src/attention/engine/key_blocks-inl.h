@@ -179,10 +179,12 @@ class KeyBlocks {
 
   // One panel of keys with a block of queries; j: where it begins in the block of keys.
   HWY_NOINLINE void panel(int64_t key, int64_t j) {
-    if (problem_.dropout)
-      score_gradients_dropped(key, j, Keep<C>{keep_, static_cast<C>(problem_.dropout.factor())});
+    if (rare_ || std::is_same_v<C, double>)
+      rare_score_gradients(key, j);
+    else if (problem_.dropout)
+      score_gradients(key, j, Keep<C>(problem_.dropout, keep_));
     else
-      score_gradients_dropped(key, j, NoMultiplier());
+      score_gradients(key, j, NoMultiplier());
     bias_gradients(key);
     factors_ = factors_of(tile_, rows_, memory_.factors);
     value_gradients(key);
@@ -193,45 +195,42 @@ class KeyBlocks {
     key_gradients(key);
     query_gradients(key, j);
   }
-  template <class Dropped>
-  void score_gradients_dropped(int64_t key, int64_t j, const Dropped& dropped) {
-    if (!problem_.centres.data) return score_gradients(key, j, dropped);
-    tile_.dcentres = item_.dcentres + n_.row_number(item_.b, h_, row_);
-    score_gradients(key, j, Focused<C, Dropped>(problem_, item_.b, h_, row_, key - j, dropped));
-  }
+  // Softmax's: the path of most.
   template <class Multiplier>
-  void score_gradients(int64_t key, int64_t j, const Multiplier& multiplier) {
-    const Guide<C>& guide = incoming_.guide;
+  HWY_NOINLINE void score_gradients(int64_t key, int64_t j, const Multiplier& multiplier) {
     const int64_t depth = units<T>(n_.width), value_depth = units<T>(n_.value_width);
-    const U *q = q_.left, *dout = dout_.left;
-    const U *key_panel = memory_.key_panels + j * depth, *value_panel = memory_.value_panels + j * value_depth;
     const C scale = static_cast<C>(problem_.scale), factor = static_cast<C>(problem_.scale * kLog2E);
     for (const Band& band : panel_) {
-      const ScoreGradients<T, Multiplier> gradients{tile_, multiplier, band.row, band.begin, j, scale};
-      if constexpr (std::is_same_v<C, float>)
-        if (plain_ && band.full) {
-          score_panel(band.rows, depth, q + band.row * q_.left_stride(), q_.left_stride(), key_panel,
-                      WeighAgain<T, NoPieces>{{}, tile_, band.row, 0, problem_.normalizer, factor});
-          score_panel(band.rows, value_depth, dout + band.row * dout_.left_stride(), dout_.left_stride(), value_panel,
-                      gradients);
-          continue;
-        }
-      if (!panel_.cut && !rare_)
-        weigh_again(band, key, j, gradients);
-      else if (!rare_)
-        weigh_again(
-            band, key, j,
-            ScoreGradients<T, Multiplier, true>{tile_, multiplier, band.row, band.begin, j, scale, panel_.bits});
-      else
-        weigh_again(
-            band, key, j,
-            ScoreGradientsOfPieces<T, Multiplier>{
-                gradients, problem_.normalizer, problem_.soft_cap != 0, panel_.bits_or_null(),
-                incoming_.dweights ? incoming_.dweights.at(item_.b, h_, row_) + key : nullptr, incoming_.dweights.row,
-                guide.alignment ? guide.alignment.at(item_.b, h_, row_) + key : nullptr, guide.alignment.row,
-                guide.kind, guide.factors ? guide.factors + n_.row_number(item_.b, h_, row_) : nullptr,
-                relative_weight_gradients(j)});
+      if (plain_ && band.full) {
+        score_panel(band, depth, q_.left, q_.left_stride(), memory_.key_panels + j * depth,
+                    WeighAgain<T, NoPieces>{{}, tile_, band.row, 0, problem_.normalizer, factor});
+        score_panel(band, value_depth, dout_.left, dout_.left_stride(), memory_.value_panels + j * value_depth,
+                    ScoreGradients<T, Multiplier>{tile_, multiplier, band.row, band.begin, j, scale});
+      } else {
+        const uint64_t* bits = panel_.bits_or_null();
+        weigh_again(band, key, j,
+                    ScoreGradients<T, Multiplier, true>{tile_, multiplier, band.row, band.begin, j, scale, bits});
+      }
     }
+  }
+  HWY_NOINLINE void rare_score_gradients(int64_t key, int64_t j) {
+    const Guide<C>& guide = incoming_.guide;
+    const Multipliers<C> multipliers(problem_, item_.b, h_, row_, key - j, keep_);
+    if (multipliers.centres) tile_.dcentres = item_.dcentres + n_.row_number(item_.b, h_, row_);
+    for (const Band& band : panel_)
+      weigh_again(
+          band, key, j,
+          ScoreGradientsOfPieces<T>{{tile_, multipliers, band.row, band.begin, j, static_cast<C>(problem_.scale)},
+                                    problem_.normalizer,
+                                    problem_.soft_cap != 0,
+                                    panel_.bits_or_null(),
+                                    incoming_.dweights ? incoming_.dweights.at(item_.b, h_, row_) + key : nullptr,
+                                    incoming_.dweights.row,
+                                    guide.alignment ? guide.alignment.at(item_.b, h_, row_) + key : nullptr,
+                                    guide.alignment.row,
+                                    guide.kind,
+                                    guide.factors ? guide.factors + n_.row_number(item_.b, h_, row_) : nullptr,
+                                    relative_weight_gradients(j)});
   }
 
   template <class Gradients>

@@ -76,12 +76,13 @@ struct NoPieces {
 // The product is the score of those keys that the query sees, −∞ that of others.
 struct HiddenKeys {
   static constexpr bool kMany = false;
-  const uint64_t* bits;  // one a query of the block
+  const uint64_t* bits;  // one a query of the block; null: all keys are visible
   template <class V, int kVectors>
   HWY_INLINE void operator()(int64_t row, int64_t column, V (&x)[kVectors]) const {
     const hn::DFromV<V> d;
     using T = hn::TFromD<decltype(d)>;
     const auto hidden = hn::Set(d, static_cast<T>(-INFINITY));
+    if (!bits) return;
     HWY_UNROLL(4)
     for (int v = 0; v < kVectors; ++v)
       x[v] = hn::IfThenElse(lanes_of(d, bits[row], column + v * kLanes<T>), x[v], hidden);
@@ -155,7 +156,6 @@ HWY_INLINE Vector<T> weight_alone(Streaming normalizer, Vector<T> x) {
 
 // What multiplies the weights after the normaliser: `focused` is part of the weights, `dropped` comes after them.
 struct NoMultiplier {
-  static constexpr bool kFocused = false;
   template <class V>
   HWY_INLINE V focused(int64_t, int64_t, V p) const {
     return p;
@@ -169,7 +169,7 @@ struct NoMultiplier {
 // Dropout: weights that are kept, times `factor`.
 template <class T>
 struct Keep : NoMultiplier {
-  Keep(const uint64_t* words, T factor) : words(words), factor(factor) {}
+  Keep(const Dropout& dropout, const uint64_t* words) : words(words), factor(static_cast<T>(dropout.factor())) {}
   const uint64_t* words;  // [rows][2]: a bit for each of 128 keys
   T factor;
   // p: of query `row` and the keys from `column` of the 128 on.
@@ -180,24 +180,34 @@ struct Keep : NoMultiplier {
   }
 };
 
-// A Gaussian around each row's centre: m = exp(−(j − c)²/2σ²), ∂m/∂c = m (j − c)/σ².
-template <class T, class Dropped>
-struct Focused : Dropped {
-  static constexpr bool kFocused = true;
-  const T* centres;  // of the block's rows
+// Whatever there is, asked at run time: dropout, and a Gaussian around each row's centre, m = exp(−(j − c)²/2σ²),
+// ∂m/∂c = m (j − c)/σ².
+template <class T>
+struct Multipliers {
+  const uint64_t* words;  // as in Keep, or null
+  T factor;
+  const T* centres;  // of the block's rows, or null
   T first;           // the key of column 0
   T sigma;
   template <class Stored>
-  Focused(const Problem<Stored>& p, int64_t b, int64_t h, int64_t row, int64_t key, const Dropped& dropped)
-      : Dropped(dropped),
-        centres(p.centres.data + (b * p.n.heads + h) * p.n.queries + row),
+  Multipliers(const Problem<Stored>& p, int64_t b, int64_t h, int64_t row, int64_t key, const uint64_t* words)
+      : words(p.dropout ? words : nullptr),
+        factor(static_cast<T>(p.dropout.factor())),
+        centres(p.centres.data ? p.centres.data + (b * p.n.heads + h) * p.n.queries + row : nullptr),
         first(static_cast<T>(key)),
         sigma(static_cast<T>(p.centres.sigma)) {}
+  HWY_INLINE Vector<T> dropped(int64_t row, int64_t column, Vector<T> p) const {
+    if (!words) return p;
+    const auto kept = lanes_of(Tag<T>(), words[2 * row + column / kPanel], column % kPanel);
+    return hn::IfThenElseZero(kept, hn::Mul(p, hn::Set(Tag<T>(), factor)));
+  }
+  // How far the keys lie from the row's centre.
   HWY_INLINE Vector<T> away(int64_t row, int64_t column) const {
     const Tag<T> d;
     return hn::Sub(hn::Iota(d, first + static_cast<T>(column)), hn::Set(d, centres[row]));
   }
   HWY_INLINE Vector<T> focused(int64_t row, int64_t column, Vector<T> p) const {
+    if (!centres) return p;
     const Tag<T> d;
     const auto x = away(row, column);
     const auto factor = hn::Set(d, static_cast<T>(-kLog2E / 2) / (sigma * sigma));
@@ -211,15 +221,21 @@ struct Focused : Dropped {
   }
 };
 
+// Tiles of f64, which is there to check f32 with, are fewer: what is compiled takes half its time less.
+template <class C>
+using ShapeOf = std::conditional_t<std::is_same_v<C, double>, kn::Shape<4, 2>, kn::BestShape>;
+template <class C>
+using NarrowShapeOf = std::conditional_t<std::is_same_v<C, double>, kn::Shape<4, 2>, kn::Shape<6, 2>>;
+
 // c += a·b
 template <class A, class B, class T>
 HWY_INLINE void add_product(int64_t rows, int64_t columns, int64_t depth, const A& a, const B& b, T* c,
                             int64_t stride) {
   const auto add = kn::add_to(Tag<T>(), c, stride);
-  if (columns % kLanes<T> == 0)
-    kn::product<kn::BestShape, kn::Columns::vectors>(rows, columns, depth, a, b, add);
+  if (std::is_same_v<T, float> && columns % kLanes<T> == 0)
+    kn::product<ShapeOf<T>, kn::Columns::vectors>(rows, columns, depth, a, b, add);
   else
-    kn::product(rows, columns, depth, a, b, add);
+    kn::product<ShapeOf<T>>(rows, columns, depth, a, b, add);
 }
 
 // The 128-bit blocks of a vector, added.
@@ -310,22 +326,58 @@ HWY_INLINE void inner_products(int64_t rows, const T* q, int64_t q_stride, const
                             scores_stride);
 }
 
-// The panel holds [D][64] keys (all in units); scores of a band are handed to the epilogue.
+// Hands numbers, whose rows lie kPanel apart, to an epilogue: its code stands here once, in place of once a tile.
+template <class C, class Epilogue>
+HWY_NOINLINE void hand_over(const Interval& rows, const Interval& columns, const C* from, Epilogue& epilogue) {
+  constexpr int64_t kTogether = kPanel / kLanes<C> < 4 ? kPanel / kLanes<C> : 4, kWidth = kTogether * kLanes<C>;
+  const Tag<C> d;
+  for (int64_t r = rows.begin; r < rows.end; ++r, from += kPanel) {
+    const C* at = from;
+    int64_t c = columns.begin;
+    for (; c + kWidth <= columns.end; c += kWidth, at += kWidth) {
+      Vector<C> x[kTogether];
+      HWY_UNROLL(4) for (int v = 0; v < kTogether; ++v) x[v] = hn::LoadU(d, at + v * kLanes<C>);
+      epilogue(r, c, x, kn::WholeVector());
+    }
+    for (; c < columns.end; c += kLanes<C>, at += kLanes<C>) {
+      const Vector<C> x[1] = {hn::LoadU(d, at)};
+      epilogue(r, c, x, kn::WholeVector());
+    }
+  }
+}
+
+// scores, [rows][64]: products with a panel of keys, [D][64], all in units.
+template <class U>
+HWY_NOINLINE void store_scores(int64_t rows, int64_t columns, int64_t depth, const U* queries, int64_t stride,
+                               const U* panel, kn::SumOf<U>* scores) {
+  using C = kn::SumOf<U>;
+  const auto a = kn::by_rows(queries, stride);
+  const auto b = kn::matrix(panel, kernels::kPanelWidth);
+  auto store = kn::store_to(Tag<C>(), scores, kPanel);
+  if (columns == kPanel)
+    kn::product<ShapeOf<C>, kn::Columns::whole>(rows, kPanel, depth, a, b, store);
+  else
+    kn::product<NarrowShapeOf<C>, kn::Columns::vectors>(rows, columns, depth, a, b, store);
+}
+// Scores of a band are handed to the epilogue some rows at a time, while they are in the first cache.
 template <class U, class Epilogue>
 HWY_INLINE void score_band(const Band& band, int64_t depth, const U* queries, int64_t stride, const U* panel,
                            Epilogue&& epilogue) {
-  const auto a = kn::by_rows(queries + band.row * stride, stride);
-  const auto b = kn::matrix(panel + band.begin, kernels::kPanelWidth);
-  if (band.columns() == kPanel)
-    kn::product<kn::BestShape, kn::Columns::whole>(band.rows, kPanel, depth, a, b, epilogue);
-  else
-    kn::product<kn::Shape<6, 2>, kn::Columns::vectors>(band.rows, band.columns(), depth, a, b, epilogue);
+  using C = kn::SumOf<U>;
+  constexpr int64_t kRows = 4 * ShapeOf<C>::kRows;
+  HWY_ALIGN C scores[kRows * kPanel];
+  for (int64_t row = 0; row < band.rows; row += kRows) {
+    const int64_t rows = std::min(kRows, band.rows - row);
+    store_scores(rows, band.columns(), depth, queries + (band.row + row) * stride, stride, panel + band.begin, scores);
+    hand_over({row, row + rows}, {0, band.columns()}, scores, epilogue);
+  }
 }
-// The same for a panel that is seen whole; with epilogues that have no pieces, it is the path of most panels.
+// The same for a band of whole panels, in the registers of the tile: the path of most panels, with short epilogues.
 template <class U, class Epilogue>
-HWY_INLINE void score_panel(int64_t rows, int64_t depth, const U* queries, int64_t stride, const U* panel,
+HWY_INLINE void score_panel(const Band& band, int64_t depth, const U* queries, int64_t stride, const U* panel,
                             Epilogue&& epilogue) {
-  kn::product<kn::BestShape, kn::Columns::whole>(rows, kPanel, depth, kn::by_rows(queries, stride),
+  kn::product<kn::BestShape, kn::Columns::whole>(band.rows, kPanel, depth,
+                                                 kn::by_rows(queries + band.row * stride, stride),
                                                  kn::matrix(panel, kernels::kPanelWidth), epilogue);
 }
 

@@ -54,7 +54,8 @@ struct Corner {
   int64_t row, panel_column, column;
 };
 
-// Epilogue of the scores' product: softmax's weights, not yet divided by their sum.
+// Epilogue of the scores' product: softmax's weights, not yet divided by their sum, or with many pieces those of
+// whatever normaliser.
 template <class T, class Pieces, class Multiplier>
 struct Weigh {
   using C = Number<T>;
@@ -62,37 +63,23 @@ struct Weigh {
   Multiplier multiplier;
   BlockState<T> state;
   Corner at;
+  Streaming normalizer = Streaming::softmax;
 
   template <int kVectors, class Width>
   HWY_INLINE void operator()(int64_t row, int64_t column, const Vector<C> (&product)[kVectors], Width) const {
-    if constexpr (kRare)
-      out_of_line(row, column, product);
-    else
-      weigh(row, column, product);
-  }
-
- private:
-  // What is rare is not compiled into each tile.
-  static constexpr bool kRare =
-      std::is_same_v<T, double> || !(std::is_same_v<Pieces, NoPieces> || std::is_same_v<Multiplier, NoMultiplier>);
-  template <int kVectors>
-  HWY_NOINLINE void out_of_line(int64_t row, int64_t column, const Vector<C> (&product)[kVectors]) const {
-    weigh(row, column, product);
-  }
-  template <int kVectors>
-  HWY_INLINE void weigh(int64_t row, int64_t column, const Vector<C> (&product)[kVectors]) const {
     const Tag<C> d;
     row += at.row, column += at.column;
     Vector<C> x[kVectors];
     at_scale<T>(product, state.factor, x);
     pieces(row, column, x);
-    const auto reference = hn::Set(d, reference_of(row, x));
+    const bool alone = Pieces::kMany && normalizer != Streaming::softmax;
+    const auto reference = hn::Set(d, alone ? C{0} : reference_of(row, x));
     column += at.panel_column;
     T* weights = state.weights + row * BlockState<T>::kStride + column;
     C* pending = state.pending + row * kLanes<C>;
     auto sum = hn::Load(d, pending);
     HWY_UNROLL(4) for (int v = 0; v < kVectors; ++v) {
-      const auto p = power_of_two(hn::Sub(x[v], reference));
+      const auto p = alone ? weight_alone<C>(normalizer, x[v]) : power_of_two(hn::Sub(x[v], reference));
       sum = hn::Add(sum, p);
       const int64_t at = column + v * kLanes<C>;
       store(multiplier.dropped(row, at, multiplier.focused(row, at, p)), weights + v * kLanes<C>);
@@ -100,6 +87,7 @@ struct Weigh {
     hn::Store(sum, d, pending);
   }
 
+ private:
   template <int kVectors>
   HWY_INLINE C reference_of(int64_t row, const Vector<C> (&x)[kVectors]) const {
     C& reference = state.reference[row];
@@ -113,32 +101,6 @@ struct Weigh {
   }
 };
 
-// Epilogue of the scores' product where weights do not depend on each other.
-template <class T, class Multiplier>
-struct WeighAlone {
-  using C = Number<T>;
-  ScorePieces<C> pieces;
-  Multiplier multiplier;
-  BlockState<T> state;
-  Corner at;
-  Streaming normalizer;
-  template <int kVectors, class Width>
-  HWY_NOINLINE void operator()(int64_t row, int64_t column, const Vector<C> (&product)[kVectors], Width) const {
-    [[maybe_unused]] const Tag<C> d;
-    row += at.row, column += at.column;
-    Vector<C> x[kVectors];
-    at_scale<T>(product, state.factor, x);
-    pieces(row, column, x);
-    column += at.panel_column;
-    T* weights = state.weights + row * BlockState<T>::kStride + column;
-    for (int v = 0; v < kVectors; ++v) {
-      const int64_t at = column + v * kLanes<C>;
-      const auto p = multiplier.focused(row, at, weight_alone<C>(normalizer, x[v]));
-      store(multiplier.dropped(row, at, p), weights + v * kLanes<C>);
-    }
-  }
-};
-
 // Epilogue of the scores' product where rows have left their references behind: their largest scores.
 template <class T>
 struct Largest {
@@ -148,7 +110,7 @@ struct Largest {
   C factor;
   C* largest;  // [rows]
   template <int kVectors, class Width>
-  HWY_NOINLINE void operator()(int64_t row, int64_t column, const Vector<C> (&product)[kVectors], Width) const {
+  HWY_INLINE void operator()(int64_t row, int64_t column, const Vector<C> (&product)[kVectors], Width) const {
     row += at.row, column += at.column;
     Vector<C> x[kVectors];
     at_scale<T>(product, factor, x);
@@ -158,7 +120,9 @@ struct Largest {
   }
 };
 
-template <class T>
+enum class Keys { packed, as_they_are };
+
+template <class T, Keys kKeys>
 class QueryBlock {
  public:
   using C = Number<T>;
@@ -172,7 +136,7 @@ class QueryBlock {
         view_(problem_.visible, head.b, head.h, row, rows),
         state_(problem_, rows, memory),
         depth_(units<T>(n_.width)),
-        added_(problem_, head.b, head.h, row, rows, head.key_panels ? state_.added : nullptr),
+        added_(problem_, head.b, head.h, row, rows, kKeys == Keys::packed ? state_.added : nullptr),
         relative_(problem_) {
     start();
   }
@@ -258,34 +222,26 @@ class QueryBlock {
 
   void weigh(int64_t key) {
     std::fill_n(state_.pending, rows_ * kLanes<C>, C{0});
-    if (problem_.dropout)
-      weigh_dropped(key, Keep<C>{keep_, static_cast<C>(problem_.dropout.factor())});
-    else
-      weigh_dropped(key, NoMultiplier());
-  }
-  template <class Dropped>
-  void weigh_dropped(int64_t key, const Dropped& dropped) {
-    if (problem_.centres.data)
-      weigh(key, Focused<C, Dropped>(problem_, head_.b, head_.h, row_, key, dropped));
-    else
-      weigh(key, dropped);
-  }
-  template <class Multiplier>
-  void weigh(int64_t key, Multiplier multiplier) {
-    const bool softmax = problem_.normalizer == Streaming::softmax, plain = softmax && has_no_pieces(problem_);
+    if constexpr (kKeys == Keys::packed && std::is_same_v<C, float>)
+      if (problem_.normalizer == Streaming::softmax && has_no_pieces(problem_) && !problem_.centres.data)
+        return problem_.dropout ? weigh_plain(key, Keep<C>(problem_.dropout, keep_)) : weigh_plain(key, NoMultiplier());
+    const Multipliers<C> multipliers(problem_, head_.b, head_.h, row_, key, keep_);
     for_bands([&](int i, const Band& band) {
       const Corner at{band.row, i * kPanel, band.begin};
-      if constexpr (std::is_same_v<C, float>)
-        if (plain && head_.key_panels && band.full)
-          return score_panel(band.rows, depth_, state_.queries + band.row * depth_, depth_, key_panel(key, i),
-                             Weigh<T, NoPieces, Multiplier>{{}, multiplier, state_, at});
-      if constexpr (std::is_same_v<C, float>)
-        if (plain && panel_[i].cut)
-          return scores(key, i, band, Weigh<T, HiddenKeys, Multiplier>{{panel_[i].bits}, multiplier, state_, at});
-      if (softmax)
-        scores(key, i, band, Weigh<T, ScorePieces<C>, Multiplier>{pieces(key, i), multiplier, state_, at});
+      scores(key, i, band,
+             Weigh<T, ScorePieces<C>, Multipliers<C>>{pieces(key, i), multipliers, state_, at, problem_.normalizer});
+    });
+  }
+  // Softmax of products: the path of most.
+  template <class Multiplier>
+  HWY_NOINLINE void weigh_plain(int64_t key, const Multiplier& multiplier) {
+    for_bands([&](int i, const Band& band) {
+      const Corner at{band.row, i * kPanel, band.begin};
+      if (band.full)
+        score_panel(band, depth_, state_.queries, depth_, key_panel(key, i),
+                    Weigh<T, NoPieces, Multiplier>{{}, multiplier, state_, at});
       else
-        scores(key, i, band, WeighAlone<T, Multiplier>{pieces(key, i), multiplier, state_, at, problem_.normalizer});
+        scores(key, i, band, Weigh<T, HiddenKeys, Multiplier>{{panel_[i].bits_or_null()}, multiplier, state_, at});
     });
   }
 
@@ -330,11 +286,10 @@ class QueryBlock {
   }
   template <class Epilogue>
   void scores(int64_t key, int i, const Band& band, Epilogue&& epilogue) {
-    if constexpr (kEveryForm<T>) {
-      if (head_.key_panels == nullptr) return scores_of_rows(key + i * kPanel, band, epilogue);
+    if constexpr (kKeys == Keys::as_they_are) return scores_of_rows(key + i * kPanel, band, epilogue);
+    if constexpr (kEveryForm<T>)
       if (problem_.features)
         return added_(band, key_panel(key, i), head_.exponentials[key / kPanel + i] != 0, epilogue);
-    }
     score_band(band, depth_, state_.queries, depth_, key_panel(key, i), epilogue);
   }
   const U* key_panel(int64_t key, int i) const { return head_.key_panels + (key + i * kPanel) * depth_; }
@@ -350,10 +305,7 @@ class QueryBlock {
         added_.of_rows(band.row + r, keys, problem_.k.row, count, own);
       else if (!given_)
         inner_products(state_.queries + (band.row + r) * n_.width, keys, problem_.k.row, n_.width, count, own);
-      for (int64_t c = 0; c < band.columns(); c += kLanes<C>) {
-        const Vector<T> x[1] = {hn::LoadU(Tag<T>(), scores + c)};
-        epilogue(r, c, x, kn::WholeVector());
-      }
+      hand_over({r, r + 1}, {0, band.columns()}, scores, epilogue);
     }
   }
 

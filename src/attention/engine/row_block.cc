@@ -207,7 +207,7 @@ class RowBlock {
     const int64_t offset = first_ % kDropoutKeys;
     for (int64_t c = 0; c < count_; c += kPanel) {
       const int64_t block = (c + offset) / kDropoutKeys, column = (c + offset) % kDropoutKeys;
-      const Keep<T> keep{keep_.data() + block * 2 * rows_, static_cast<T>(problem_.dropout.factor())};
+      const Keep<T> keep(problem_.dropout, keep_.data() + block * 2 * rows_);
       for (int64_t r = 0; r < rows_; ++r) {
         T* at = x + r * stride_ + c;
         for (int64_t i = 0; i < kPanel; i += kLanes<T>)
@@ -219,8 +219,8 @@ class RowBlock {
   // to += X·rows: X holds a number for each query and key.
   void add_products(const T* x, const FiniteRows<T>& rows, int64_t width, T* to, int64_t to_stride) const {
     for (const Interval& keys : seen_)
-      kn::product(rows_, width, keys.end - keys.begin, kn::by_rows(x + keys.begin - first_, stride_),
-                  kn::matrix(rows.data + keys.begin * rows.stride, rows.stride), kn::add_to(Tag<T>(), to, to_stride));
+      add_product(rows_, width, keys.end - keys.begin, kn::by_rows(x + keys.begin - first_, stride_),
+                  kn::matrix(rows.data + keys.begin * rows.stride, rows.stride), to, to_stride);
   }
   // A value that is not finite reaches those who look at it. (A key does so by its scores.)
   HWY_NOINLINE void add_not_finite(const Rows<T>& out) const {
@@ -236,7 +236,7 @@ class RowBlock {
   // dP: what arrives at the weights through the output, and at the weights themselves.
   void weight_gradients(const Incoming<T>& in) {
     for (const Interval& keys : seen_)
-      kn::product<kn::BestShape, kn::Columns::whole>(
+      kn::product<ShapeOf<T>, kn::Columns::whole>(
           rows_, (keys.end - keys.begin + kPanel - 1) / kPanel * kPanel, n_.value_width,
           kn::by_rows(in.dout.at(group_.b, h_, row_), in.dout.row),
           kn::panels(group_.value_panels + keys.begin * n_.value_width, n_.value_width),
@@ -282,8 +282,8 @@ class RowBlock {
   // to_j += Σ_i X_ij·rows_i
   void add_to_keys(const T* x, const T* rows, int64_t stride, int64_t width, const Rows<T>& to) const {
     for (const Interval& keys : seen_)
-      kn::product(keys.end - keys.begin, width, rows_, kn::by_columns(x + keys.begin - first_, stride_),
-                  kn::matrix(rows, stride), kn::add_to(Tag<T>(), to.at(group_.b, group_.g, keys.begin), to.row));
+      add_product(keys.end - keys.begin, width, rows_, kn::by_columns(x + keys.begin - first_, stride_),
+                  kn::matrix(rows, stride), to.at(group_.b, group_.g, keys.begin), to.row);
   }
   void value_gradients(const Rows<const T>& dout, const Rows<T>& dv) const {
     add_to_keys(scores_, dout.at(group_.b, h_, row_), dout.row, n_.value_width, dv);

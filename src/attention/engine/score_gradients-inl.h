@@ -63,7 +63,7 @@ struct WeighAgain {
   }
 };
 
-// Epilogue of dO·Vᵀ: dS = P∘(dP∘M − δ). kHidden: 0 at hidden keys, whose values may be anything.
+// Epilogue of dO·Vᵀ: dS = P∘(dP∘M − δ). kHidden: 0 at hidden keys, if there are, whose values may be anything.
 template <class T, class Multiplier, bool kHidden = false>
 struct ScoreGradients {
   using C = Number<T>;
@@ -83,7 +83,8 @@ struct ScoreGradients {
       const int64_t at = row * kTileStride + column + v * kLanes<C>, key = panel_column + column + v * kLanes<C>;
       const auto p = hn::LoadU(d, tile.weights + at);
       auto ds = hn::Mul(p, hn::Sub(multiplier.dropped(row, key, x[v]), delta));
-      if constexpr (kHidden) ds = hn::IfThenElseZero(lanes_of(d, bits[row], column + v * kLanes<C>), ds);
+      if constexpr (kHidden)
+        if (bits) ds = hn::IfThenElseZero(lanes_of(d, bits[row], column + v * kLanes<C>), ds);
       hn::StoreU(ds, d, tile.dscores + at);
       if constexpr (!std::is_same_v<Multiplier, NoMultiplier>)
         hn::StoreU(multiplier.dropped(row, key, p), d, tile.weights + at);
@@ -92,10 +93,10 @@ struct ScoreGradients {
 };
 
 // The same with everything that is rare: other normalisers, a cap, hidden keys, a gradient of the weights.
-template <class T, class Multiplier>
+template <class T>
 struct ScoreGradientsOfPieces {
   using C = Number<T>;
-  ScoreGradients<T, Multiplier> base;
+  ScoreGradients<T, Multipliers<Number<T>>> base;
   Streaming normalizer;
   bool capped;
   const uint64_t* bits;  // as in ScorePieces
@@ -129,7 +130,7 @@ struct ScoreGradientsOfPieces {
     if (guide && guide_kind == GuideKind::squared_error)
       dp = hn::MulAdd(hn::Sub(p, aligned), hn::Set(d, 2 * base.scale * guide_factors[row]), dp);
     dp = base.multiplier.focused(row, key, dp);
-    if constexpr (Multiplier::kFocused)
+    if (base.multiplier.centres)
       base.tile.dcentres[row] += base.multiplier.centre_gradient(row, key, seen, hn::Mul(p, dp)) / base.scale;
     auto ds = hn::Mul(p, hn::Sub(dp, hn::Set(d, base.tile.delta[row])));
     if (guide && guide_kind == GuideKind::cross_entropy)

@@ -35,10 +35,10 @@ HWY_BEFORE_NAMESPACE();
 namespace heed::attention {
 namespace HWY_NAMESPACE {
 
-template <class T, class Multiplier>
+template <class T>
 struct Normalized {
   ScorePieces<T> pieces;
-  Multiplier multiplier;
+  Multipliers<T> multiplier;
   const T* log_sum_exp;  // of the block, in units of log 2
   Streaming normalizer;
   int64_t row0, first;
@@ -92,28 +92,22 @@ void weigh_rows(const WeightRows<T>& w) {
       relative.multiply_queries();
       relative.add_to(pieces, 0);
     }
-    const auto normalize = [&](const auto& multiplier) {
-      using Weights = Normalized<T, std::decay_t<decltype(multiplier)>>;
-      for (const Band& band : bands) {
-        const Weights normalized{pieces,
-                                 multiplier,
-                                 sums,
-                                 p.normalizer,
-                                 band.row,
-                                 band.begin,
-                                 direct ? w.out + key : tile,
-                                 direct ? keys : kPanel,
-                                 w.logarithms};
-        if (p.features)
-          added(band, panel, exponentials, normalized);
-        else
-          score_band(band, depth, queries, depth, panel, normalized);
-      }
-    };
-    if (p.centres.data)
-      normalize(Focused<T, NoMultiplier>(p, w.b, w.h, w.row, key, {}));
-    else
-      normalize(NoMultiplier());
+    const Multipliers<T> multiplier(p, w.b, w.h, w.row, key, nullptr);
+    for (const Band& band : bands) {
+      const Normalized<T> normalized{pieces,
+                                     multiplier,
+                                     sums,
+                                     p.normalizer,
+                                     band.row,
+                                     band.begin,
+                                     direct ? w.out + key : tile,
+                                     direct ? keys : kPanel,
+                                     w.logarithms};
+      if (p.features)
+        added(band, panel, exponentials, normalized);
+      else
+        score_band(band, depth, queries, depth, panel, normalized);
+    }
     if (!direct)
       for (int64_t r = 0; r < w.rows; ++r) std::copy_n(tile + r * kPanel, count, w.out + r * keys + key);
   }

@@ -89,7 +89,7 @@ void Worker::run() {
       if (ending_) break;
     }
     do_works();
-    while (groups_.size() < limits_.under_way && begin_next()) continue;
+    while (may_begin() && begin_next()) continue;
     std::erase_if(groups_, [this](Group& group) { return !step(group); });
     const std::lock_guard lock(mutex_);
     counts_.under_way = 0;
@@ -113,6 +113,10 @@ void Worker::do_works() {
     }
     work();
   }
+}
+
+bool Worker::may_begin() const {
+  return groups_.empty() || (groups_.size() < limits_.under_way && seconds() - groups_.back().begun > limits_.alone);
 }
 
 // The one that waits longest, and those that may begin with it.
@@ -147,7 +151,7 @@ void Worker::begin(std::vector<Ask> asks) {
   const size_t count = asks.size();
   try {
     std::unique_ptr<Answers> answers = answers_of(asks);
-    groups_.push_back({std::move(asks), std::move(answers)});
+    groups_.push_back({std::move(asks), std::move(answers), seconds()});
   } catch (...) {
     if (count == 1) return end_with(asks, std::current_exception());
     for (Ask& ask : asks) {

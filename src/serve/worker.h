@@ -1,5 +1,6 @@
-// The one thread that computes. What waits for the same model with the same options begins together; what is under way
-// goes on step by step in turn, and new ones begin between the steps. Nobody's answer depends on who else is there.
+// The one thread that computes. What waits for the same model with the same options begins together, as a group that
+// goes on step by step. Those that come meanwhile make up the next group; where the one under way takes long, they
+// begin beside it and the groups take their steps in turn. Nobody's answer depends on who else is there.
 #pragma once
 
 #include <condition_variable>
@@ -36,7 +37,8 @@ struct Ask {
 struct WorkerLimits {
   size_t waiting = 256;  // asks
   size_t together = 64;  // that begin at once
-  size_t under_way = 2;  // groups
+  size_t under_way = 4;  // groups
+  double alone = 0.03;   // seconds that a group has the processor to itself: several at once answer less in all
 };
 
 // What was going on since the beginning, and is now.
@@ -61,10 +63,12 @@ class Worker {
   struct Group {
     std::vector<Ask> asks;
     std::unique_ptr<Answers> answers;
+    double begun;
   };
 
   void run();
   void do_works();
+  bool may_begin() const;
   bool begin_next();
   std::vector<Ask> take_alike();
   void begin(std::vector<Ask> asks);

@@ -3,7 +3,7 @@ MAKEFLAGS += --no-print-directory
 QUIET_CONFIGURE = cmake --preset $(1) > /dev/null
 PREFIX ?= /usr/local
 
-.PHONY: all setup demo test check format floors headers tidy asan tsan bench docs fuzz install clean
+.PHONY: all setup demo test check format floors headers tidy asan tsan soak bench docs fuzz install clean
 all: setup
 	@$(call QUIET_CONFIGURE,release) && cmake --build --preset release
 setup:
@@ -19,7 +19,7 @@ test: setup
 
 # What a change must pass besides the tests; each part can be run alone.
 check: setup
-	@for part in format-check floors headers tidy asan tsan; do \
+	@for part in format-check floors headers tidy asan tsan soak; do \
 	  echo "== $$part"; $(MAKE) $$part || { echo "check: $$part failed"; exit 1; }; done
 format-check:
 	@tools/check-format
@@ -35,6 +35,10 @@ asan:
 tsan:
 	@$(call QUIET_CONFIGURE,tsan) && cmake --build --preset tsan --target thread_tests
 	@tools/run-tsan build/tsan
+# A server under good, bad, slow and vanishing clients for a minute; tools/soak BUILD 3600 for an hour.
+soak: setup
+	@$(call QUIET_CONFIGURE,release) && cmake --build --preset release --target heed
+	@tools/soak build/release 60
 
 format:
 	@tools/check-format --fix

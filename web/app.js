@@ -7,6 +7,7 @@ heed.el = (name, attributes = {}, ...children) => {
   for (const [key, value] of Object.entries(attributes)) {
     if (value === undefined || value === null || value === false) continue;
     if (key.startsWith('on')) node.addEventListener(key.slice(2), value);
+    else if (key === 'style') node.style.cssText = value;  // an attribute is refused where styles need a nonce
     else node.setAttribute(key, value === true ? '' : value);
   }
   node.append(...children.flat().filter((child) => child !== null && child !== undefined));
@@ -96,6 +97,7 @@ heed.select = (id, label, options, chosen, choose) =>
 
 const showSettings = () => {
   document.documentElement.lang = heed.state.lang;
+  heed.showAsking();
   document.documentElement.dataset.theme = heed.theme();
   $('title').textContent = heed.seen.title || say('untitled');
   document.title = `${heed.seen.title || say('untitled')} · heed`;
@@ -288,7 +290,7 @@ heed.scaleSection = (layer, most) => {
   return heed.section(say('scale'),
     el('div', { class: 'scale', style: `background:linear-gradient(to right, ${stops.join(',')})` }),
     el('div', { class: 'ends' }, el('span', {}, '0'), el('span', {}, heed.number(most))),
-    el('p', {}, say('scale_note')), el('p', {}, say('loss_note', { bits: layer.bits, part })));
+    el('p', {}, say('scale_note')), layer.bits ? el('p', {}, say('loss_note', { bits: layer.bits, part })) : null);
 };
 heed.howSection = (how, keys) => heed.section(say('how'), el('p', {}, say(how)), el('p', {}, say('keys', { keys: say(keys) })));
 

@@ -113,6 +113,14 @@ heed.CanvasPen = class {
     context.stroke();
     context.globalAlpha = 1;
   }
+  path(points, colour, thick) {
+    const { context } = this;
+    context.strokeStyle = colour;
+    context.lineWidth = thick;
+    context.beginPath();
+    points.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
+    context.stroke();
+  }
   text(text, x, y, { colour, size = 13, align = 'left', angle = 0, bold = false }) {
     const { context } = this;
     context.fillStyle = colour;
@@ -163,13 +171,16 @@ heed.SvgPen = class {
     const d = lines.map(([x1, y1, x2, y2]) => `M${x1} ${y1}C${(x1 + x2) / 2} ${y1} ${(x1 + x2) / 2} ${y2} ${x2} ${y2}`).join('');
     this.add('path', { d, fill: 'none', stroke: colour, 'stroke-width': thick, 'stroke-opacity': alpha });
   }
+  path(points, colour, thick) {
+    this.add('polyline', { points: points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(' '), fill: 'none', stroke: colour, 'stroke-width': thick });
+  }
   text(text, x, y, { colour, size = 13, align = 'left', angle = 0, bold = false }) {
     const anchor = { left: 'start', center: 'middle', right: 'end' }[align];
     const turned = angle ? { transform: `rotate(${((angle * 180) / Math.PI).toFixed(1)} ${x.toFixed(2)} ${y.toFixed(2)})` } : {};
     this.add('text', { x, y, fill: colour, 'font-size': size, 'text-anchor': anchor, 'dominant-baseline': 'central', 'font-weight': bold ? 600 : 400, ...turned }).textContent = text;
   }
   image(canvas, x, y, width, height) {
-    this.add('image', { x, y, width, height, href: canvas.toDataURL(), preserveAspectRatio: 'none', style: 'image-rendering: pixelated' });
+    this.add('image', { x, y, width, height, href: canvas.toDataURL(), preserveAspectRatio: 'none', 'image-rendering': 'pixelated' });
   }
   within(x, y, width, height, draw) {
     const id = 'clip-' + this.clips++, outer = this.into;

@@ -3,8 +3,8 @@
 const heed = window.heed || (window.heed = {});
 
 heed.Seen = class {
-  constructor(text = document.getElementById('seen').textContent) {
-    Object.assign(this, JSON.parse(text));
+  constructor(json = JSON.parse(document.getElementById('seen').textContent)) {
+    Object.assign(this, json);
     this.layers = this.attention.map((layer, index) => new heed.Layer(this, layer, index));
   }
   async mechanismTable() {
@@ -40,6 +40,16 @@ heed.Rows = class {
   }
 };
 
+// The same of rows that came as numbers.
+heed.PlainRows = class {
+  constructor(rows, width) {
+    Object.assign(this, { width, all: Float32Array.from(rows.flat()) });
+  }
+  numbers(from, count) {
+    return this.all.slice(from * this.width, (from + count) * this.width);
+  }
+};
+
 heed.Layer = class {
   constructor(seen, json, index) {
     Object.assign(this, json, { index });
@@ -48,6 +58,11 @@ heed.Layer = class {
     this.T = this.queryText.tokens.length;
     this.S = this.keyText.tokens.length;
     this.kept = new Map();
+    if (json.weights) this.take(json.weights);
+  }
+  // Weights [head][query][key], from a server.
+  take(weights) {
+    Object.assign(this, { heads: weights.length, weights: new heed.PlainRows(weights.flat(), this.S), vectors: 'none', opening: Promise.resolve(this) });
   }
   open() {
     this.opening ||= heed.block(this.block).then((bytes) => {

@@ -12,6 +12,8 @@ heed.start = () => {
     heed.show();
   });
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => heed.show());
-  return heed.show();
+  if (!heed.seen.served) return heed.show();
+  document.getElementById('asking').addEventListener('submit', heed.submitted);
+  return heed.arrive();
 };
 heed.started = heed.start();

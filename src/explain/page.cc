@@ -169,37 +169,62 @@ std::string_view content_of(std::string_view name) {
 }
 
 // A text with the file that `before NAME after` names in its place, for each of them.
-std::string with_files(std::string text, std::string_view before, std::string_view after, std::string_view tag) {
+std::string with_files(std::string text, std::string_view before, std::string_view after, std::string_view tag,
+                       std::string_view attributes) {
   for (size_t at = text.find(before); at != std::string::npos; at = text.find(before, at)) {
     const size_t name = at + before.size(), end = text.find(after, name);
     const std::string content(content_of(std::string_view(text).substr(name, end - name)));
-    const std::string element = fmt::format("<{0}>\n{1}</{0}>", tag, content);
+    const std::string element = fmt::format("<{0}{2}>\n{1}</{0}>", tag, content, attributes);
     text.replace(at, end + after.size() - at, element);
     at += element.size();
   }
   return text;
 }
 
-std::string viewer() {
+std::string viewer(const std::string& attributes) {
   const std::string text(content_of("index.html"));
-  const std::string styled = with_files(text, "<link rel=\"stylesheet\" href=\"", "\">", "style");
-  return with_files(styled, "<script src=\"", "\"></script>", "script");
+  const std::string styled = with_files(text, "<link rel=\"stylesheet\" href=\"", "\">", "style", attributes);
+  return with_files(styled, "<script src=\"", "\"></script>", "script", attributes);
 }
+
+void put(std::string& text, std::string_view mark, const std::string& in_its_place) {
+  text.replace(text.find(mark), mark.size(), in_its_place);
+}
+void put_policy(std::string& text, const std::string& policy) { put(text, "<!-- what it may do -->\n", policy); }
+void put_seen(std::string& text, const Json& seen, const Blocks& blocks) {
+  put(text, "<!-- what was seen -->",
+      "<script type=\"application/json\" id=\"seen\">" + embedded(seen) + "</script>\n" + blocks.text());
+}
+
+// A page from a file asks nobody for anything.
+constexpr const char* kOffline =
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'unsafe-inline'; style-src "
+    "'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'\">\n";
 
 }  // namespace
 
 std::string page(const Seen& seen) {
   check_whole(seen);
-  constexpr std::string_view kHere = "<!-- what was seen -->";
-  std::string text = viewer();
+  std::string text = viewer("");
+  put_policy(text, kOffline);
   Blocks blocks;
   Json json = described(seen);
   json["mechanisms"] = blocks.add(travelling(mechanisms_json().dump(), kSmall));
   const size_t taken = text.size() + blocks.text().size() + embedded(json).size() + (1 << 16);
   json["attention"] = attention_json(seen, blocks, taken < kLargestPage ? kLargestPage - taken : 0);
-  const std::string data = "<script type=\"application/json\" id=\"seen\">" + embedded(json) + "</script>\n";
-  const size_t here = text.find(kHere);
-  return text.substr(0, here) + data + blocks.text() + text.substr(here + kHere.size());
+  put_seen(text, json, blocks);
+  return text;
+}
+
+std::string served_page() {
+  std::string text = viewer(fmt::format(" nonce=\"{}\"", kNonce));
+  put_policy(text, "");
+  Blocks blocks;
+  Json json = described({});
+  json["mechanisms"] = blocks.add(travelling(mechanisms_json().dump(), kSmall));
+  json["attention"] = Json::array(), json["served"] = true;
+  put_seen(text, json, blocks);
+  return text;
 }
 
 }  // namespace heed::explain

@@ -51,6 +51,7 @@ Json scores_json(const SeenScores& scores) {
 
 Json step_json(const SeenStep& step) {
   Json json = {{"token", step.token}, {"probability", rounded(step.probability)}, {"entropy", rounded(step.entropy)}};
+  json["alternatives"] = Json::array();
   for (const auto& each : step.alternatives)
     json["alternatives"].push_back({{"token", each.token}, {"probability", rounded(each.probability)}});
   return json;

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "models/configuration.h"
 
 namespace heed::serve {
 
@@ -62,6 +63,20 @@ Json schema_of(const Rule& rule, int64_t);
 Json schema_of(const Rule& rule, double);
 Json schema_of(const Rule& rule, const Texts&);
 Json schema_of(const Rule& rule, const Options&);
+
+// A choice among names, as a configuration has them.
+template <Choice Value>
+void read_value(const std::string& name, const Json& json, const Rule& rule, Value& value) {
+  std::string text;
+  read_value(name, json, rule, text);
+  read_field(name, text, value);
+}
+template <Choice Value>
+Json schema_of(const Rule& rule, Value) {
+  Json schema = schema_of(rule, std::string());
+  for (const auto& [name, choice] : names_of(Value{})) schema["enum"].push_back(name);
+  return schema;
+}
 
 [[noreturn]] void refuse_field(const std::string& name, const std::vector<std::string>& known);
 

@@ -27,6 +27,7 @@ struct Request {
   std::string method, path, query, client;
   std::vector<Header> headers = {};
   std::string body = {};
+  std::string named = {};  // what stands in the path where its route has {…}
 
   const std::string* header(std::string_view name) const {
     for (const Header& each : headers)

@@ -89,18 +89,6 @@ void reload(Service& service, const Request& request, const std::shared_ptr<Repl
   });
 }
 
-constexpr const char* kPage =
-    "<!doctype html><meta charset=utf-8><title>heed</title>\n"
-    "<h1>heed</h1>\n<p>Models are served here: <a href=/v1/models>/v1/models</a>, what may be asked: "
-    "<a href=/openapi.json>/openapi.json</a>.</p>\n";
-
-void page(Service&, const Request&, const std::shared_ptr<Reply>& reply) {
-  reply->send({200,
-               "text/html; charset=utf-8",
-               kPage,
-               {{"Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}}});
-}
-
 }  // namespace
 
 Route health_route() {
@@ -175,6 +163,4 @@ Route reload_route() {
           },
           reload};
 }
-Route page_route() { return {"GET", "/", "A page for people.", Access::open, "text/html", nullptr, nullptr, page}; }
-
 }  // namespace heed::serve

@@ -1,8 +1,12 @@
 // POST /v1/predict and /v1/embeddings: what a model makes of texts.
+#include <array>
+#include <span>
+
 #include "base/check.h"
 #include "serve/refusal.h"
 #include "serve/routes.h"
 #include "serve/schema.h"
+#include "text/base64.h"
 
 namespace heed::serve {
 namespace {
@@ -51,24 +55,36 @@ void predict(Service& service, const Request& request, const std::shared_ptr<Rep
   service.worker.ask(std::move(asks));
 }
 
+enum class Encoding { numbers, base64 };  // base64: of the numbers as f32
+constexpr std::array<std::pair<const char*, Encoding>, 2> names_of(Encoding) {
+  return {{{"float", Encoding::numbers}, {"base64", Encoding::base64}}};
+}
+
 struct EmbeddingsBody {
-  std::string model, encoding_format = "float", user;
+  std::string model, user;
+  Encoding encoding_format = Encoding::numbers;
   Texts input;
   void visit(auto&& field) {
     field("model", model, Rule{"a name of /v1/models; empty: the first"});
     field("input", input, Rule{"a text or several"}.must());
-    field("encoding_format", encoding_format, Rule{"float"});
+    field("encoding_format", encoding_format, Rule{"float: numbers; base64: their bytes as f32, as OpenAI's client asks for"});
     field("user", user, Rule{"not used"});
   }
 };
 
-Json embeddings_json(const Model& model, const std::vector<std::string>& texts) {
+Json written(const Tensor& vector, Encoding encoding) {
+  if (encoding == Encoding::numbers) return vector.values();
+  const std::span<const float> numbers = vector.span<float>();
+  return tokenize::to_base64({reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes()});
+}
+
+Json embeddings_json(const Model& model, const std::vector<std::string>& texts, Encoding encoding) {
   const Tensor vectors = model.run->embed(texts);
   Json data = Json::array();
   int64_t tokens = 0;
   for (size_t n = 0; n < texts.size(); ++n) {
     const auto row = static_cast<int64_t>(n);
-    data.push_back({{"object", "embedding"}, {"index", n}, {"embedding", vectors[row].values()}});
+    data.push_back({{"object", "embedding"}, {"index", n}, {"embedding", written(vectors[row], encoding)}});
     tokens += static_cast<int64_t>(model.run->tokenizer().ids(texts[n], {.add_special = false}).size());
   }
   return {{"object", "list"},
@@ -79,15 +95,10 @@ Json embeddings_json(const Model& model, const std::vector<std::string>& texts) 
 
 void embed(Service& service, const Request& request, const std::shared_ptr<Reply>& reply) {
   const auto body = read_body<EmbeddingsBody>(request.body);
-  check(body.encoding_format == "float", "encoding_format", "wanted float, which is all there is");
   const Model model = model_of(service, body.model);
   for (const std::string& text : body.input.all) ask_of(service, model, text, {});
-  service.worker.between([model, texts = body.input.all, reply] {
-    try {
-      if (!reply->gone()) reply->send(json_response(embeddings_json(model, texts)));
-    } catch (...) {
-      reply->send(error_response(std::current_exception()));
-    }
+  compute(service, reply, [model, body] {
+    return json_response(embeddings_json(model, body.input.all, body.encoding_format));
   });
 }
 
@@ -113,7 +124,8 @@ Route embeddings_route() {
           "application/json",
           schema_of<EmbeddingsBody>,
           [] {
-            const Json one = object({{"object", string()}, {"index", integer()}, {"embedding", array(number())}});
+            const Json embedding = {{"anyOf", Json::array({array(number()), string()})}};
+            const Json one = object({{"object", string()}, {"index", integer()}, {"embedding", embedding}});
             const Json usage = object({{"prompt_tokens", integer()}, {"total_tokens", integer()}});
             return object({{"object", string()}, {"model", string()}, {"data", array(one)}, {"usage", usage}});
           },

@@ -14,6 +14,8 @@ struct Refusal : std::runtime_error {
   int status;
 };
 
+inline constexpr const char* kTooLong = "it took longer than a request may take";
+
 std::string error_json(int status, const std::string& message);
 Response error_response(int status, const std::string& message);  // busy ones say when to come again
 Response error_response(const std::exception_ptr& error);         // 400 is the client's fault, 500 and 503 ours

@@ -4,8 +4,10 @@
 #include <heed/base.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <ctime>
+#include <optional>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -16,8 +18,9 @@ namespace heed::serve {
 
 const std::vector<Route>& routes() {
   static const std::vector<Route> all = {
-      health_route(), models_route(),  predict_route(), tokenize_route(), embeddings_route(), completions_route(),
-      chat_route(),   metrics_route(), openapi_route(), reload_route(),   page_route(),
+      health_route(),     models_route(),      predict_route(), explain_route(), tokenize_route(),
+      embeddings_route(), completions_route(), chat_route(),    metrics_route(), openapi_route(),
+      reload_route(),     training_route(),    page_route(),
   };
   return all;
 }
@@ -27,7 +30,7 @@ namespace {
 // ---- what is written of a request, and counted: never its texts ----------------------------------------------------
 
 struct Record {
-  std::string method, path, client;
+  std::string method, path, client, reason = "";
   size_t bytes_in = 0, bytes_out = 0;
   double begun = seconds();
 };
@@ -39,15 +42,16 @@ void note(Service& service, const Record& record, int status) {
   const std::time_t now = std::time(nullptr);
   std::tm utc;
   std::strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-  fmt::print(stderr, "{}\n",
-             to_text({{"time", when},
-                      {"client", record.client},
-                      {"method", record.method},
-                      {"path", record.path},
-                      {"status", status},
-                      {"milliseconds", std::round(took * 1e5) / 100},
-                      {"bytes_in", record.bytes_in},
-                      {"bytes_out", record.bytes_out}}));
+  Json line = {{"time", when},
+               {"client", record.client},
+               {"method", record.method},
+               {"path", record.path},
+               {"status", status},
+               {"milliseconds", std::round(took * 1e5) / 100},
+               {"bytes_in", record.bytes_in},
+               {"bytes_out", record.bytes_out}};
+  if (!record.reason.empty()) line["reason"] = record.reason;
+  fmt::print(stderr, "{}\n", to_text(line));
 }
 
 constexpr int kGone = 499;  // the client left before its answer
@@ -117,9 +121,35 @@ bool host_is_ours(const std::string& host) {
   return name == "localhost" || name == "127.0.0.1" || name == "[::1]";
 }
 
+// The name that stands in a path in place of the {…} of a route's, which may have one; empty where it has none.
+// Nothing: the path is not the route's.
+std::optional<std::string> named_by(const std::string& path, const std::string& pattern) {
+  const size_t open = pattern.find('{'), close = pattern.find('}');
+  if (open == std::string::npos) return path == pattern ? std::optional<std::string>("") : std::nullopt;
+  const std::string before = pattern.substr(0, open), after = pattern.substr(close + 1);
+  if (path.size() <= before.size() + after.size() || !path.starts_with(before) || !path.ends_with(after)) return {};
+  const std::string name = path.substr(open, path.size() - before.size() - after.size());
+  return name.find('/') == std::string::npos ? std::optional(name) : std::nullopt;
+}
+
+// %41 is A; what is no such number stays.
+std::string without_percents(const std::string& text) {
+  std::string plain;
+  for (size_t n = 0; n < text.size(); ++n) {
+    unsigned char byte = 0;
+    const char* const end = text.data() + n + 3;
+    const bool number =
+        text[n] == '%' && n + 2 < text.size() && std::from_chars(text.data() + n + 1, end, byte, 16).ptr == end;
+    plain += number ? static_cast<char>(byte) : text[n];
+    n += number ? 2 : 0;
+  }
+  return plain;
+}
+
 const Route* route_of(const std::string& method, const std::string& path) {
   for (const Route& route : routes())
-    if (route.path == path && (route.method == method || (method == "HEAD" && route.method == std::string("GET"))))
+    if (named_by(path, route.path) &&
+        (route.method == method || (method == "HEAD" && route.method == std::string("GET"))))
       return &route;
   return nullptr;
 }
@@ -127,7 +157,7 @@ const Route* route_of(const std::string& method, const std::string& path) {
 Response wrong_method(const std::string& path) {
   std::vector<std::string> allowed;
   for (const Route& route : routes())
-    if (route.path == path) allowed.emplace_back(route.method);
+    if (named_by(path, route.path)) allowed.emplace_back(route.method);
   if (std::find(allowed.begin(), allowed.end(), "GET") != allowed.end()) allowed.emplace_back("HEAD");
   if (allowed.empty()) return error_response(404, "there is nothing here; GET /openapi.json says what there is");
   Response response = error_response(405, fmt::format("wanted {}", fmt::join(allowed, ", ")));
@@ -173,7 +203,10 @@ Response checked(const Service& service, const Request& request, const Route* ro
 
 // Of paths that there are not only that: they may hold anything.
 Record record_of(const Request& request, const Route* route) {
-  return {route ? request.method : "-", route ? route->path : "-", request.client, request.body.size()};
+  return {.method = route ? request.method : "-",
+          .path = route ? route->path : "-",
+          .client = request.client,
+          .bytes_in = request.body.size()};
 }
 
 }  // namespace
@@ -189,10 +222,15 @@ void answer(Service& service, Request request, std::shared_ptr<Reply> reply) {
   const Route* route = route_of(request.method, request.path);
   const auto noted = std::make_shared<Noted>(service, record_of(request, route), std::move(reply));
   try {
+    request.named = without_percents(named_by(request.path, route->path).value_or(""));
     route->handle(service, request, noted);
   } catch (...) {
     noted->send(error_response(std::current_exception()));
   }
+}
+
+void note_refusal(Service& service, const Refused& refused) {
+  note(service, {.method = "-", .path = "-", .client = refused.client, .reason = refused.reason}, refused.status);
 }
 
 // ---- what there is, for programs ------------------------------------------------------------------------------------
@@ -214,12 +252,21 @@ const char* what_is(int status) {
   }
 }
 
+std::optional<Json> parameter_of(const Route& route) {
+  const std::string path = route.path;
+  const size_t open = path.find('{');
+  if (open == std::string::npos) return {};
+  const std::string name = path.substr(open + 1, path.find('}') - open - 1);
+  return Json{{"name", name}, {"in", "path"}, {"required", true}, {"schema", schema::string()}};
+}
+
 Json responses_of(const Route& route) {
   const Json error = {{"application/json", {{"schema", {{"$ref", "#/components/schemas/Error"}}}}}};
   Json content;
   content[route.type]["schema"] = route.answer ? route.answer() : schema::string();
   Json responses = {{"200", {{"description", "Done."}, {"content", content}}}};
   std::vector<int> statuses = {400, 403, 429, 503};
+  if (parameter_of(route)) statuses.insert(statuses.end(), {404, 500});
   if (route.access != Access::open) statuses.push_back(401);
   if (route.body) statuses.insert(statuses.end(), {404, 413, 415, 500});
   if (route.access == Access::always_key) statuses.push_back(409);
@@ -240,6 +287,7 @@ Json openapi(const std::vector<Route>& routes) {
     Json operation = {{"summary", route.what}, {"responses", responses_of(route)}};
     if (route.body)
       operation["requestBody"] = {{"required", true}, {"content", {{"application/json", {{"schema", route.body()}}}}}};
+    if (const auto parameter = parameter_of(route)) operation["parameters"] = Json::array({*parameter});
     operation["security"] = Json::array();
     if (route.access != Access::open) operation["security"].push_back({{"key", Json::array()}});
     paths[route.path][in_small_letters(route.method)] = operation;

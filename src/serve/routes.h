@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "serve/service.h"
+#include "serve/transport.h"
 
 namespace heed::serve {
 
@@ -25,6 +26,7 @@ const std::vector<Route>& routes();
 // By what the head says: who asks, what for, and in which form.
 Response check_head(Service& service, const Request& request);
 void answer(Service& service, Request request, std::shared_ptr<Reply> reply);
+void note_refusal(Service& service, const Refused& refused);  // writes and counts what no route has seen
 
 Json openapi(const std::vector<Route>& routes);
 
@@ -33,6 +35,7 @@ Json openapi(const std::vector<Route>& routes);
 Route health_route();
 Route models_route();
 Route predict_route();
+Route explain_route();
 Route tokenize_route();
 Route embeddings_route();
 Route completions_route();
@@ -40,6 +43,7 @@ Route chat_route();
 Route metrics_route();
 Route openapi_route();
 Route reload_route();
+Route training_route();
 Route page_route();
 
 }  // namespace heed::serve

@@ -27,8 +27,8 @@ std::vector<std::string> read_keys(const std::string& path) {
 
 void check_options(const ServeOptions& o) {
   check(o.port >= 0 && o.port < 65536, "port", "got {}, wanted 0 to 65535", o.port);
-  for (const int64_t count : {o.waiting, o.together, o.tokens, o.text_bytes, o.limits.header_bytes, o.limits.body_bytes,
-                              o.limits.connections})
+  for (const int64_t count : {o.waiting, o.together, o.tokens, o.seen_tokens, o.text_bytes, o.limits.header_bytes,
+                              o.limits.body_bytes, o.limits.connections})
     check(count >= 1, "serve", "got a limit of {}, wanted 1 or more", count);
   for (const double seconds :
        {o.seconds, o.limits.idle_seconds, o.limits.body_seconds, o.limits.write_seconds, o.limits.drain_seconds})
@@ -41,6 +41,7 @@ Settings settings_of(const ServeOptions& o, bool loopback) {
           loopback,
           o.text_bytes,
           o.tokens,
+          o.seen_tokens,
           o.seconds,
           {static_cast<size_t>(o.waiting), static_cast<size_t>(o.together)}};
 }
@@ -70,7 +71,7 @@ void serve(const std::vector<std::string>& runs, const ServeOptions& options) {
                      std::shared_ptr<Reply> reply) { answer(service, std::move(request), std::move(reply)); },
        .error = error_json,
        .connections = [&](int count) { service.metrics.connections(count); },
-       .refused = [&](int status) { service.metrics.request("-", status, 0); },
+       .refused = [&](const Refused& refused) { note_refusal(service, refused); },
        .draining = [&] { service.phase = Phase::draining, notify("STOPPING=1"); }});
   say_where(options, service, transport.port());
   service.worker.between([&] {

@@ -10,7 +10,7 @@ namespace heed::serve {
 
 struct ServeOptions {
   std::string host = "127.0.0.1", api_key_file, cors_origin;
-  int64_t port = 8080, waiting = 256, together = 64, tokens = 1024, text_bytes = 64 << 10;
+  int64_t port = 8080, waiting = 256, together = 64, tokens = 1024, seen_tokens = 512, text_bytes = 64 << 10;
   double seconds = 120;
   Limits limits;
 
@@ -22,6 +22,7 @@ struct ServeOptions {
     field("waiting", waiting, "texts that wait; who comes then is sent away with 503");
     field("together", together, "texts that begin at once");
     field("tokens", tokens, "that an answer may have");
+    field("seen_tokens", seen_tokens, "of a text that is explained: what is seen grows with their square");
     field("text_bytes", text_bytes, "that a text may have");
     field("seconds", seconds, "that an answer may take");
     field("header_bytes", limits.header_bytes, "of a request's head");

@@ -39,6 +39,18 @@ Ask ask_of(const Service& service, const Model& model, std::string text, const O
   return ask;
 }
 
+void compute(Service& service, const std::shared_ptr<Reply>& reply, std::function<Response()> work) {
+  service.worker.between([reply, work = std::move(work), until = seconds() + service.settings.seconds] {
+    try {
+      if (reply->gone()) throw Refusal(499, "the client has gone");
+      if (seconds() > until) throw Refusal(503, kTooLong);
+      reply->send(work());
+    } catch (...) {
+      reply->send(error_response(std::current_exception()));
+    }
+  });
+}
+
 std::string to_text(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 Response json_response(const Json& json) { return {200, "application/json", to_text(json)}; }
 

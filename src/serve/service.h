@@ -2,6 +2,8 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,7 @@ struct Settings {
   bool loopback = true;                // only names of this machine are taken for its own
   int64_t text_bytes = 64 << 10;       // of a text
   int64_t tokens = 1024;               // that an answer may have
+  int64_t seen_tokens = 512;           // of a text that is explained: what is seen grows with their square
   double seconds = 120;                // that it may take
   WorkerLimits worker = {};
 };
@@ -40,6 +43,9 @@ struct Service {
 Model model_of(const Service& service, const std::string& id);
 // What waits for an answer, within the limits. Refusal(400) for a text or options beyond them.
 Ask ask_of(const Service& service, const Model& model, std::string text, const Options& options);
+
+// Answered by the worker between the steps of the others, once it comes to it and while somebody listens.
+void compute(Service& service, const std::shared_ptr<Reply>& reply, std::function<Response()> work);
 
 std::string to_text(const Json& json);  // what is no UTF-8 becomes U+FFFD
 Response json_response(const Json& json);

@@ -116,6 +116,9 @@ struct Shared {
   bool draining = false;
   net::io_context io{1};  // the first to go: what waits in it holds connections
 
+  void note(const Refused& refused) const {
+    if (watchers.refused) watchers.refused(refused);
+  }
   void count() const {
     if (watchers.connections) watchers.connections(static_cast<int>(connections.size()));
   }
@@ -309,7 +312,7 @@ void Connection::done() {
 }
 
 void Connection::refuse(int status, const std::string& message) {
-  if (shared_.watchers.refused) shared_.watchers.refused(status);
+  shared_.note({client_, message, status});
   keep_ = false, linger_ = true;
   send({status, "application/json", shared_.watchers.error(status, message)});
 }
@@ -427,6 +430,7 @@ struct Transport::Impl {
     static constexpr std::string_view kBusy =
         "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     if (taken >= 0) {
+      shared.note({"-", "there is no file descriptor left", 503});
       [[maybe_unused]] const auto sent = ::send(taken, kBusy.data(), kBusy.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       ::shutdown(taken, SHUT_WR);
       ::close(taken);

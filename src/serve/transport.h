@@ -20,13 +20,19 @@ struct Limits {
 // What an error looks like, for what the transport refuses by itself.
 using ErrorBody = std::function<std::string(int status, const std::string& message)>;
 
+// What the transport refused by itself; the reason is a sentence of its own, without anything that the client sent.
+struct Refused {
+  std::string client, reason;
+  int status = 0;
+};
+
 struct Watchers {
   HeadCheck check;
   Handler handle;
   ErrorBody error;
   std::function<void(int)> connections = {};  // how many there are
-  std::function<void(int)> refused = {};      // by the transport, with that status
-  std::function<void()> draining = {};        // the end was asked for
+  std::function<void(const Refused&)> refused = {};
+  std::function<void()> draining = {};  // the end was asked for
 };
 
 class Transport {

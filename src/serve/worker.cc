@@ -9,8 +9,6 @@
 namespace heed::serve {
 namespace {
 
-constexpr const char* kTooLong = "it took longer than a request may take";
-
 bool alike(const Ask& a, const Ask& b) {
   return a.model.run == b.model.run && a.showing == b.showing && a.options == b.options;
 }
@@ -67,6 +65,7 @@ void Worker::ask(std::vector<Ask> asks) {
 void Worker::between(std::function<void()> work) {
   {
     const std::lock_guard lock(mutex_);
+    if (works_.size() >= limits_.waiting) throw Refusal(503, fmt::format("{} works wait already", works_.size()));
     works_.push_back(std::move(work));
   }
   wake_.notify_one();
@@ -88,7 +87,7 @@ void Worker::run() {
       wake_.wait(lock, [&] { return ending_ || !works_.empty() || !waiting_.empty() || !groups_.empty(); });
       if (ending_) break;
     }
-    do_works();
+    do_work();
     while (may_begin() && begin_next()) continue;
     std::erase_if(groups_, [this](Group& group) { return !step(group); });
     const std::lock_guard lock(mutex_);
@@ -99,20 +98,18 @@ void Worker::run() {
   const auto ending = std::make_exception_ptr(Refusal(503, "the server ends"));
   for (const Group& group : groups_) end_with(group.asks, ending);
   for (const Ask& ask : waiting_) ask.done({{}, ending});
-  groups_.clear(), waiting_.clear();
+  groups_.clear(), waiting_.clear(), works_.clear();
 }
 
-void Worker::do_works() {
-  for (;;) {
-    std::function<void()> work;
-    {
-      const std::lock_guard lock(mutex_);
-      if (works_.empty()) return;
-      work = std::move(works_.front());
-      works_.pop_front();
-    }
-    work();
+void Worker::do_work() {
+  std::function<void()> work;
+  {
+    const std::lock_guard lock(mutex_);
+    if (works_.empty()) return;
+    work = std::move(works_.front());
+    works_.pop_front();
   }
+  work();
 }
 
 bool Worker::may_begin() const {

@@ -55,7 +55,7 @@ class Worker {
 
   // All of them or none: Refusal(503) where the queue is full.
   void ask(std::vector<Ask> asks);
-  // Between two steps, before what waits.
+  // Between two steps, one at a time: nobody waits longer than for one of them. Refusal(503) where too many wait.
   void between(std::function<void()> work);
   WorkerCounts counts() const;
 
@@ -67,7 +67,7 @@ class Worker {
   };
 
   void run();
-  void do_works();
+  void do_work();
   bool may_begin() const;
   bool begin_next();
   std::vector<Ask> take_alike();

@@ -53,6 +53,7 @@ class AnsweringRun {
   virtual bool speaks() const = 0;                                 // token by token
   virtual const Tokenizer& tokenizer() const = 0;                  // of what it reads
   virtual Tensor embed(std::span<const std::string> texts) const;  // (N,W); Error where it has no such thing
+  virtual explain::Seen explain(const std::string& text, const ExplainOptions& options) const = 0;  // as TrainedRun's
 };
 
 std::unique_ptr<AnsweringRun> load_answering_run(const std::string& folder);  // of whatever task it is

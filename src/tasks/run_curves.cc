@@ -14,14 +14,9 @@ using explain::Chart;
 
 constexpr const char* kNotDrawn[] = {"step", "epoch", "seconds", "targets_a_second", "training_loss"};
 
-// The points of every number that the run reported.
 std::map<std::string, std::vector<explain::Place>> numbers_of(const std::string& folder) {
   about_run(folder);
-  std::map<std::string, std::vector<explain::Place>> numbers;
-  for (const Json& report : reports_of(folder))
-    for (const auto& [name, value] : report.items())
-      if (value.is_number() && std::find(std::begin(kNotDrawn), std::end(kNotDrawn), name) == std::end(kNotDrawn))
-        numbers[name].push_back({report["step"].get<double>(), value.get<double>()});
+  auto numbers = training_numbers(folder);
   if (numbers.empty())
     throw Error(ErrorKind::data, folder, "has not reported anything yet", "let it train for ten steps");
   return numbers;
@@ -33,6 +28,15 @@ std::string spoken(std::string name) {
 }
 
 }  // namespace
+
+std::map<std::string, std::vector<explain::Place>> training_numbers(const std::string& folder) {
+  std::map<std::string, std::vector<explain::Place>> numbers;
+  for (const Json& report : reports_of(folder))
+    for (const auto& [name, value] : report.items())
+      if (value.is_number() && std::find(std::begin(kNotDrawn), std::end(kNotDrawn), name) == std::end(kNotDrawn))
+        numbers[name].push_back({report["step"].get<double>(), value.get<double>()});
+  return numbers;
+}
 
 std::vector<Chart> training_charts(std::span<const std::string> folders) {
   std::vector<Chart> charts = {

@@ -6,7 +6,6 @@ the next request is served.
 """
 import contextlib
 import json
-import os
 import re
 import resource
 import shutil
@@ -14,99 +13,15 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
 
-HEED = Path(sys.argv[1]).resolve() / "heed"
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests/support"))
+from serving import HEED, Server, folder_of_runs, message, parsed, refused, served  # noqa: E402
+
 KEY = "a-key-of-the-test"
-
-
-class Server:
-    def __init__(self, *arguments, before=None):
-        command = [HEED, "serve", *map(str, arguments), "--port", "0"]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=before)
-        self.first = self.process.stderr.readline()
-        self.port = int(re.search(r"http://127\.0\.0\.1:(\d+)", self.first)[1])
-        self.log = []
-        threading.Thread(target=lambda: self.log.extend(self.process.stderr), daemon=True).start()
-        for _ in range(500):
-            if self.ask("GET", "/health")[0] == 200:
-                break
-            time.sleep(0.01)
-
-    def connect(self):
-        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
-
-    def raw(self, data):
-        """What comes back on a connection that sends just this, and then listens."""
-        with self.connect() as client:
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                client.sendall(data)
-            return parsed(client)
-
-    def ask(self, method, path, body=None, **headers):
-        return self.raw(message(method, path, body, **headers))
-
-    def post(self, path, body, **headers):
-        return self.ask("POST", path, body, **headers)
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=20)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
-
-def message(method, path, body=None, **headers):
-    data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-    fields = {"Host": "localhost", "Connection": "close"}
-    if body is not None:
-        fields |= {"Content-Type": "application/json", "Content-Length": str(len(data))}
-    fields |= {name.replace("_", "-"): value for name, value in headers.items()}
-    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items() if value is not None)
-    return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode("latin-1") + data
-
-
-def parsed(client):
-    """status, headers and body of the next answer on a connection; status 0: it was closed."""
-    data = b""
-    with contextlib.suppress(ConnectionResetError):
-        while b"\r\n\r\n" not in data and (part := client.recv(65536)):
-            data += part
-    if b"\r\n\r\n" not in data:
-        return 0, {}, data
-    head, body = data.split(b"\r\n\r\n", 1)
-    lines = head.decode("latin-1").split("\r\n")
-    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines[1:])}
-    status = int(lines[0].split()[1])
-    length = headers.get("content-length")
-    with contextlib.suppress(ConnectionResetError):
-        while (length is None or len(body) < int(length)) and (part := client.recv(65536)):
-            body += part
-    return status, headers, body
-
-
-def refused(answer, status, *words):
-    got, headers, body = answer
-    assert got == status, (got, status, body)
-    error = json.loads(body)["error"]
-    assert error["code"] == status and error["message"], error
-    for word in words:
-        assert word in error["message"], (word, error)
-
-
-def served(server):
-    status, _, body = server.post("/v1/predict", {"input": "a b c"})
-    assert status == 200, (status, body)
-    return json.loads(body)["predictions"][0]
 
 
 # ---- what is promised ----------------------------------------------------------------------------------------------------
@@ -186,18 +101,55 @@ def embeddings_and_tokens(server):
     assert [token["token"] for token in texts[0]["tokens"]], texts
 
 
+def what_is_explained(server):
+    """What heed explain writes of the same run, for each task; and what makes no sense is refused."""
+    asked = {"copy": "a b c", "reviews": "the food was good .", "lm": "the cat"}
+    for model, text in asked.items():
+        subprocess.run([HEED, "explain", model, text, "-o", f"{model}.json", "--method", "occlusion"], check=True)
+        status, _, body = server.post("/v1/explain", {"model": model, "input": text, "method": "occlusion"})
+        assert status == 200 and json.loads(body) == json.loads(Path(f"{model}.json").read_text()), (model, body[:500])
+    seen = json.loads(server.post("/v1/explain", {"input": "a b", "target": "c", "layer": "0", "head": 0})[2])
+    assert seen["title"].endswith("c") and len(seen["attention"][0]["weights"][0]) > 0, seen["title"]
+    post = lambda body: server.post("/v1/explain", body)
+    refused(post({"input": ""}), 400, "empty")
+    refused(post({"input": "a", "method": "guessing"}), 400, "gradients")
+    refused(post({"input": "a", "layer": "nowhere"}), 400, "layer")
+    refused(post({"input": "a", "head": 99}), 400, "head")
+    refused(post({"model": "reviews", "input": "a", "target": "blue"}), 400, "label")
+    refused(post({"input": "a " * 600}), 400, "512")
+    served(server)
+
+
+def how_training_goes(server):
+    """The numbers of metrics.jsonl, also of a line that is not whole yet; never a path that the client made up."""
+    get = lambda name: server.ask("GET", f"/v1/runs/{name}/metrics")
+    before = json.loads(get("lm")[2])
+    lines = [json.loads(line) for line in Path("lm/metrics.jsonl").read_text().splitlines()]
+    wanted = [[line["step"], line["loss"]] for line in lines if "loss" in line]
+    assert before["model"] == "lm" and before["curves"]["loss"] == wanted and wanted, before
+    with open("lm/metrics.jsonl", "a") as file:
+        file.write('{"step": 1000, "loss": 0.5}\n{"step": 1001, "lo')
+    after = json.loads(get("%6cm")[2])["curves"]
+    assert after["loss"] == wanted + [[1000, 0.5]], after
+    for name in ["none", "..", "lm%2f..%2fcopy", "%2e%2e", "%zz", "%"]:
+        refused(get(name), 404)
+    refused(server.ask("GET", "/v1/runs//metrics"), 404)
+    refused(server.ask("GET", "/v1/runs/lm/../copy/metrics"), 404)
+    refused(server.ask("POST", "/v1/runs/lm/metrics", {}), 405)
+
+
 def it_describes_itself(server):
     status, _, body = server.ask("GET", "/openapi.json")
     page = json.loads(body)
     assert status == 200 and page["openapi"].startswith("3.")
     for path, operations in page["paths"].items():
         if "get" in operations:
-            status, headers, body = server.ask("GET", path)
+            status, headers, body = server.ask("GET", path.replace("{model}", "copy"))
             content = operations["get"]["responses"][str(status)]["content"]
             assert headers["content-type"].split(";")[0] in content, path
     text = server.ask("GET", "/metrics")[2].decode()
     for line in text.splitlines():
-        assert re.fullmatch(r"# (HELP|TYPE) .+|[a-z_]+(\{[^}]*\})? [-+0-9.e]+", line), line
+        assert re.fullmatch(r"# (HELP|TYPE) .+|[a-z_]+(\{.*\})? [-+0-9.e]+", line), line
     assert 'heed_requests_total{path="/v1/predict",status="200"}' in text
 
 
@@ -263,6 +215,7 @@ def bad_heads(server):
     refused(raw(head + "Content-Length: 1000000000\r\n\r\n"), 413)
     refused(raw("GET /health HTTP/1.1\r\nHost: localhost\r\nA: " + "x" * 50_000 + "\r\n\r\n"), 431)
     refused(raw("nonsense\r\n\r\n"), 400)
+    assert 'heed_requests_total{path="-",status="431"} 1' in server.ask("GET", "/metrics")[2].decode()
     refused(raw("GET /health HTTP/1.1\r\n\r\n"), 400, "Host")
     refused(raw("GET /health HTTP/1.1\r\nHost: localhost\r\nHost: b\r\n\r\n"), 400, "Host")
     refused(server.ask("GET", "/health", Host="example.org"), 403, "Host")
@@ -353,6 +306,58 @@ def no_files_left():
         served(server)
 
 
+def thousands_that_say_nothing():
+    """Idle connections cost little, and whoever asks beside them is answered at once."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    count = min(10_000, hard - 100)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with Server("copy", "--connections", "20000", "--idle-seconds", "60") as server:
+        served(server)
+        before = metric(server, "process_resident_memory_bytes")
+        many = [server.connect() for _ in range(count)]
+        served(server)
+        begun = time.monotonic()
+        served(server)
+        took = time.monotonic() - begun
+        assert metric(server, "heed_connections") > count
+        each = (metric(server, "process_resident_memory_bytes") - before) / count
+        print(f"   {count} idle connections: {each:.0f} bytes each, a request beside them takes {1000 * took:.1f} ms")
+        assert each < 8192 and took < 1, (each, took)
+        for client in many:
+            client.close()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def a_gigabyte_is_refused(server):
+    """Streamed, so that nobody knows before how much it will be."""
+    before = metric(server, "process_resident_memory_bytes")
+    part = b"10000\r\n" + b" " * 65536 + b"\r\n"
+    sent = 0
+    with server.connect() as client:
+        head = message("POST", "/v1/predict", b"", Content_Length=None, Transfer_Encoding="chunked")
+        client.sendall(head)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for _ in range(1 << 14):
+                client.sendall(part)
+                sent += len(part)
+    assert sent < 1 << 26, f"took {sent} bytes"
+    assert metric(server, "process_resident_memory_bytes") - before < 1 << 24
+    served(server)
+
+
+def killed_in_mid_request():
+    """SIGKILL leaves nothing behind: the next one has the same port at once, and the same answers."""
+    with Server("lm") as server:
+        with server.connect() as client:
+            client.sendall(message("POST", "/v1/completions", {"prompt": "the ", "max_tokens": 1000, "temperature": 1, "stream": True}))
+            client.recv(100)
+            server.process.kill()
+            server.process.wait()
+    with Server("lm", port=server.port) as again:
+        assert again.port == server.port
+        assert again.post("/v1/completions", {"prompt": "the ", "max_tokens": 5, "seed": 1})[0] == 200
+
+
 def no_room_in_the_queue():
     with Server("lm", "--waiting", "2") as server:
         answer = server.post("/v1/predict", {"input": ["a", "b", "c"]})
@@ -403,37 +408,24 @@ def sigterm_answers_what_is_under_way():
         assert server.process.wait(timeout=20) == 0
 
 
-@contextlib.contextmanager
-def folder_of_runs():
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        run = lambda *arguments: subprocess.run([HEED, *arguments], check=True, capture_output=True, timeout=120)
-        run("data", "copy", "-n", "300", "--length", "2,6", "-o", "copy.tsv")
-        run("data", "reviews", "-n", "100", "-o", "reviews.tsv")
-        Path("text.txt").write_text("the cat sat on the mat\nthe dog sat on the log\n" * 20)
-        run("train", "translate", "--data", "copy.tsv", "--run", "copy", "--tokens", "characters", "--width", "16",
-            "--steps", "30")
-        run("train", "classify", "--data", "reviews.tsv", "--run", "reviews", "--width", "16", "--steps", "5")
-        run("train", "lm", "--data", "text.txt", "--run", "lm", "--tokens", "characters", "--width", "16", "--steps", "20")
-        yield
-
-
 def sigterm_ends_it(server):
     assert server.stop() == 0
     lines = [json.loads(line) for line in server.log]
-    assert lines and all("a b c" not in line for line in server.log)
+    assert lines and all("a b c" not in line and "nonsense" not in line for line in server.log)
+    refusals = {line["status"]: line["reason"] for line in lines if "reason" in line}
+    assert {400, 413, 431} <= set(refusals) and "longer than" in refusals[431], refusals
     assert {"time", "client", "method", "path", "status", "milliseconds"} <= set(lines[0]), lines[0]
 
 
 with folder_of_runs():
     with Server("copy", "reviews", "lm") as server:
         for check in [it_says_where_it_listens, answers_are_those_of_predict, completions_are_openais,
-                      embeddings_and_tokens, keep_alive_and_pipelining, bad_bodies, bad_heads, clients_that_vanish,
-                      company_changes_nothing, it_describes_itself, what_cannot_be_served_is_a_sentence,
+                      embeddings_and_tokens, what_is_explained, how_training_goes, keep_alive_and_pipelining, bad_bodies,
+                      bad_heads, a_gigabyte_is_refused, clients_that_vanish, company_changes_nothing, it_describes_itself, what_cannot_be_served_is_a_sentence,
                       sigterm_ends_it]:
             check(server)
             print("ok", check.__name__)
-    for check in [slow_ones_are_shown_out, no_files_left, no_room_in_the_queue, keys_and_reloading,
-                  sigterm_answers_what_is_under_way]:
+    for check in [slow_ones_are_shown_out, no_files_left, thousands_that_say_nothing, killed_in_mid_request,
+                  no_room_in_the_queue, keys_and_reloading, sigterm_answers_what_is_under_way]:
         check()
         print("ok", check.__name__)

@@ -1,0 +1,69 @@
+// POST /v1/explain: where a model looked, what mattered, and how far either is to be believed.
+#include "base/check.h"
+#include "explain/seen_json.h"
+#include "serve/routes.h"
+#include "serve/schema.h"
+
+namespace heed::serve {
+namespace {
+
+using namespace schema;
+
+struct ExplainBody {
+  std::string model, input;
+  ExplainOptions how;
+  void visit(auto&& field) {
+    field("model", model, Rule{"a name of /v1/models; empty: the first"});
+    field("input", input, Rule{"a text"}.must());
+    how.visit([&](const char* name, auto& value, const char* help) { field(name, value, Rule{help}); });
+  }
+};
+
+void check_seen(const Service& service, const Model& model, const char* name, const std::string& text) {
+  ask_of(service, model, text, {});
+  const auto tokens = std::ssize(model.run->tokenizer().ids(text, {.add_special = false}));
+  check(tokens <= service.settings.seen_tokens, name, "has {} tokens, wanted {} or less to be explained", tokens,
+        service.settings.seen_tokens);
+}
+
+void explain(Service& service, const Request& request, const std::shared_ptr<Reply>& reply) {
+  const auto body = read_body<ExplainBody>(request.body);
+  const Model model = model_of(service, body.model);
+  check_seen(service, model, "input", body.input), check_seen(service, model, "target", body.how.target);
+  compute(service, reply, [model, body] {
+    return Response{.body = heed::explain::seen_json(model.run->explain(body.input, body.how))};
+  });
+}
+
+Json answer_schema() {
+  const Json text = object({{"name", string()}, {"tokens", array(string())}});
+  const Json attention = object({{"name", string()},
+                                 {"queries", integer()},
+                                 {"keys", integer()},
+                                 {"heads", array({{"type", "object"}})},
+                                 {"weights", array(array(array(number())))}});
+  const Json scores = object({{"method", string()}, {"text", integer()}, {"values", array(number())}});
+  const Json step = object({{"token", string()}, {"probability", number()}, {"entropy", number()}});
+  return object({{"title", string()},
+                 {"model", string()},
+                 {"caution", string()},
+                 {"texts", array(text)},
+                 {"attention", array(attention)},
+                 {"scores", array(scores)},
+                 {"steps", array(step)}});
+}
+
+}  // namespace
+
+Route explain_route() {
+  return {"POST",
+          "/v1/explain",
+          "Where a model looked, what mattered, and how far either is to be believed.",
+          Access::key,
+          "application/json",
+          schema_of<ExplainBody>,
+          answer_schema,
+          explain};
+}
+
+}  // namespace heed::serve

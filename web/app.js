@@ -99,8 +99,9 @@ const showSettings = () => {
   document.documentElement.lang = heed.state.lang;
   heed.showAsking();
   document.documentElement.dataset.theme = heed.theme();
-  $('title').textContent = heed.seen.title || say('untitled');
-  document.title = `${heed.seen.title || say('untitled')} · heed`;
+  const title = heed.seen.title || say(heed.seen.served ? 'served' : 'untitled');
+  $('title').textContent = title;
+  document.title = `${title} · heed`;
   $('model').textContent = heed.seen.model;
   $('skip').textContent = say('skip');
   $('settings').replaceChildren(

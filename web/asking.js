@@ -92,8 +92,8 @@ heed.showAsking = () => {
 heed.arrive = async () => {
   heed.page ||= heed.seen;
   await arrive();
+  heed.state = heed.legal(heed.readAddress(location.hash));
   await heed.show();
-  heed.showAsking();
   heed.tell(asked.said, asked.wrong);
   document.getElementById(asked.wants === 'key' ? 'ask-key' : 'ask-input')?.focus();
 };

@@ -48,7 +48,7 @@ const drawChart = (pen, chart, x, y, width, height, palette) => {
 };
 
 heed.views.training = {
-  needs: (seen) => seen.served,
+  needs: (seen) => seen.served && heed.servedModel() !== '',
 
   async open(stage, current) {
     const { say, el } = heed, palette = heed.palette(), model = heed.servedModel();
@@ -83,7 +83,7 @@ heed.views.training = {
       [last, charts] = [text, chartsOf(curves)];
       show();
     };
-    if (model) await refresh();
+    await refresh();
     if (!current()) return null;
     if (!plate) show();
     return {

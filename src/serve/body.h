@@ -96,6 +96,7 @@ template <class Value>
 Json schema_of(const Rule& rule, const std::optional<Value>&) {
   Json schema = schema_of(rule, Value{});
   if (schema.contains("type")) schema["type"] = Json::array({schema["type"], "null"});
+  if (schema.contains("anyOf")) schema["anyOf"].push_back({{"type", "null"}});
   return schema;
 }
 

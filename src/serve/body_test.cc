@@ -94,6 +94,7 @@ TEST(Body, HasASchema) {
   EXPECT_EQ(schema["properties"]["count"]["minimum"], 1);
   EXPECT_EQ(schema["properties"]["inner"]["items"]["required"], Json::array({"role"}));
   EXPECT_EQ(schema["additionalProperties"], false);
+  EXPECT_EQ(schema_of(Rule{""}, std::optional<Texts>())["anyOf"].back()["type"], "null");
 }
 
 }  // namespace

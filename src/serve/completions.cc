@@ -1,4 +1,5 @@
 // POST /v1/completions and /v1/chat/completions: OpenAI's shapes, whole or as server-sent events.
+#include <array>
 #include <ctime>
 #include <optional>
 
@@ -58,8 +59,14 @@ struct CompletionBody : Sampling {
   }
 };
 
+enum class Role { system, user, assistant };
+constexpr std::array<std::pair<const char*, Role>, 3> names_of(Role) {
+  return {{{"system", Role::system}, {"user", Role::user}, {"assistant", Role::assistant}}};
+}
+
 struct Message {
-  std::string role, content;
+  Role role = Role::user;
+  std::string content;
   void visit(auto&& field) {
     field("role", role, Rule{"system, user or assistant"}.must());
     field("content", content, Rule{"the text"}.must());
@@ -313,9 +320,6 @@ std::string prompt_of(const std::vector<Message>& messages, const Model& model) 
 
 void chat(Service& service, const Request& request, const std::shared_ptr<Reply>& reply) {
   auto body = read_body<ChatBody>(request.body);
-  for (const Message& each : body.messages)
-    check(each.role == "system" || each.role == "user" || each.role == "assistant", "role",
-          "wanted system, user or assistant");
   if (body.max_completion_tokens) body.max_tokens = body.max_completion_tokens;
   const Model model = model_of(service, body.model);
   complete(service, {true, body.logprobs.value_or(false), model, {prompt_of(body.messages, model)}, body}, reply);

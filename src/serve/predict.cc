@@ -67,7 +67,8 @@ struct EmbeddingsBody {
   void visit(auto&& field) {
     field("model", model, Rule{"a name of /v1/models; empty: the first"});
     field("input", input, Rule{"a text or several"}.must());
-    field("encoding_format", encoding_format, Rule{"float: numbers; base64: their bytes as f32, as OpenAI's client asks for"});
+    field("encoding_format", encoding_format,
+          Rule{"float: numbers; base64: their bytes as f32, as OpenAI's client asks for"});
     field("user", user, Rule{"not used"});
   }
 };
@@ -97,9 +98,8 @@ void embed(Service& service, const Request& request, const std::shared_ptr<Reply
   const auto body = read_body<EmbeddingsBody>(request.body);
   const Model model = model_of(service, body.model);
   for (const std::string& text : body.input.all) ask_of(service, model, text, {});
-  compute(service, reply, [model, body] {
-    return json_response(embeddings_json(model, body.input.all, body.encoding_format));
-  });
+  compute(service, reply,
+          [model, body] { return json_response(embeddings_json(model, body.input.all, body.encoding_format)); });
 }
 
 }  // namespace

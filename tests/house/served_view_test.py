@@ -120,7 +120,7 @@ def a_key_is_asked_for(browser):
         page.until("document.getElementById('asking-said').textContent.includes('Bearer')")
         type_into(page, "ask-key", KEY)
         enter(page)
-        page.until("document.getElementById('ask-input')")
+        page.until("document.getElementById('ask-input') !== null")
         ask(page, "a b")
         assert page.evaluate("heed.state.view") == "matrix"
         assert page.evaluate("localStorage.length + sessionStorage.length + document.cookie.length") == 0

@@ -24,7 +24,8 @@ const arrive = async () => {
   try {
     const { data } = await heed.call('/v1/models'), { paths } = await heed.call('/openapi.json');
     const { method } = paths['/v1/explain'].post.requestBody.content['application/json'].schema.properties;
-    Object.assign(asked, { models: data.map(({ id }) => id), methods: method.enum, model: data[0].id, method: method.enum[0], wants: 'text', said: '', wrong: false });
+    const names = method.anyOf[0].enum;
+    Object.assign(asked, { models: data.map(({ id }) => id), methods: names, model: data[0].id, method: names[0], wants: 'text', said: '', wrong: false });
   } catch (error) {
     Object.assign(asked, { wants: error.status === 401 ? 'key' : asked.wants, said: error.status === 401 && !asked.key ? '' : error.message, wrong: true });
   }

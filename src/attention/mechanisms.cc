@@ -7,24 +7,13 @@
 
 #include "attention/rows.h"
 #include "base/check.h"
+#include "base/nearest.h"
 #include "tensor/dtype.h"
 #include "tensor/shape_format.h"
 #include "tensor/unicode.h"
 
 namespace heed::attention {
 namespace {
-
-// Levenshtein's distance.
-size_t distance(const std::string& a, const std::string& b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t before = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j)
-      before = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, before + (a[i - 1] != b[j - 1])}));
-  }
-  return row.back();
-}
 
 // ---- are these the tensors that a row learns? -------------------------------------------------------------
 
@@ -159,10 +148,9 @@ const Mechanism& mechanism(const std::string& name) {
   const auto& all = mechanisms();
   const auto found = std::find_if(all.begin(), all.end(), [&](const Mechanism& m) { return name == m.name; });
   if (found != all.end()) return *found;
-  const auto nearest = std::min_element(all.begin(), all.end(), [&](const Mechanism& a, const Mechanism& b) {
-    return distance(name, a.name) < distance(name, b.name);
-  });
-  fail(ErrorKind::usage, "mechanisms", "there is no mechanism {}; the nearest name is {}", name, nearest->name);
+  std::vector<std::string> names;
+  for (const Mechanism& m : all) names.emplace_back(m.name);
+  fail(ErrorKind::usage, "mechanisms", "there is no mechanism {}; the nearest name is {}", name, nearest(name, names));
 }
 
 Shape filled(Shape shape, int64_t inner) {

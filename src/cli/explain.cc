@@ -26,6 +26,12 @@ constexpr const char* kExamplesOfExplain =
     "  heed explain runs/dates 'the 3rd of May, 2004' --target 2004-05-30\n"
     "                                     why would it say that?\n"
     "  heed explain runs/dates 'the 3rd of May, 2004' --layer 0 --head 2 --method occlusion\n"
+    "  heed explain runs/dates 'the 3rd of May, 2004' --method rollout,integrated,occlusion\n"
+    "                                     do they agree?\n"
+    "  heed explain runs/dates 'the 3rd of May, 2004' --heads --counterfactual shuffled,uniform\n"
+    "                                     which heads does it need, and does it care where it looked?\n"
+    "  heed explain runs/dates 'the 3rd of May, 2004' --instead 2004-05-30\n"
+    "                                     why this and not that?\n"
     "  heed explain runs/reviews 'a dull film with a good end' -o why.html\n"
     "\n";
 

@@ -4,26 +4,11 @@
 #include <heed/base.h>
 
 #include <algorithm>
-#include <numeric>
+
+#include "base/nearest.h"
 
 namespace heed::cli {
 namespace {
-
-// Levenshtein's distance: insertions, deletions and replacements of one letter.
-size_t distance(const std::string& a, const std::string& b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row[b.size()];
-}
 
 std::vector<std::string> verbs_of(const CLI::App& app) {
   std::vector<std::string> names;
@@ -89,7 +74,7 @@ std::string nearest(const std::string& word, const std::vector<std::string>& can
   std::string best;
   size_t least = std::max<size_t>(2, word.size() / 2);  // further away is another word
   for (const std::string& candidate : candidates) {
-    const size_t away = candidate.rfind(word, 0) == 0 ? 1 : distance(word, candidate);
+    const size_t away = candidate.rfind(word, 0) == 0 ? 1 : edit_distance(word, candidate);
     if (away < least || (away == least && best.empty())) {
       least = away;
       best = candidate;

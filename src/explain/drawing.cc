@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "explain/alignment.h"
+#include "explain/head_map.h"
 #include "explain/looking.h"
 #include "tensor/unicode.h"
 
@@ -72,9 +73,7 @@ Lines block(const Seen& seen, const SeenScores& scores, int most, Ink ink) {
   else
     add(lines, marked(words, scores.values, ink, most));
   if (!scores.is_matrix()) add(lines, wrapped(largest_words(scores, words), most));
-  add(lines,
-      wrapped(fmt::format("comprehensiveness {:.3f}, sufficiency {:.3f}", scores.comprehensiveness, scores.sufficiency),
-              most));
+  add(lines, wrapped(figures_of(scores), most));
   return lines;
 }
 
@@ -115,11 +114,10 @@ Lines figures(const Seen& seen, int most) {
       "Comprehensiveness: how far the probability falls, on average, as these words are taken away, the largest first; "
       "more is better. Sufficiency: how far it falls with these words alone; less is better.",
       most);
-  for (size_t n = 1; n < seen.scores.size(); ++n)
-    add(lines, wrapped(fmt::format("{} and attention order the words alike to {:.2f} (Kendall's τ: 1 the same order, 0 "
-                                   "no relation, -1 the reverse).",
-                                   seen.scores[n].method, seen.scores[n].agreement),
-                       most));
+  if (std::any_of(seen.scores.begin(), seen.scores.end(), [](const auto& each) { return each.completeness_error; }))
+    add(lines,
+        wrapped("Completeness error: how far the scores' sum is off what the answer gained by the words.", most));
+  if (const std::string agreement = agreement_of(seen); !agreement.empty()) add(lines, wrapped(agreement, most));
   return lines;
 }
 
@@ -168,6 +166,34 @@ Lines steps(const Seen& seen, const Paper& paper) {
   return seen.steps.empty() ? Lines() : alternatives(seen.steps[0], paper);
 }
 
+// What each head does, where heads were switched off one by one.
+Lines heads(const Seen& seen, const Paper& paper) {
+  Lines lines;
+  if (head_map(seen, HeadMeasure::importance).layers.empty()) return lines;
+  for (const auto& [name, measure] : names_of(HeadMeasure{}))
+    add(lines, lines_of(head_map(seen, measure), paper.ink, paper.columns));
+  for (const SeenAttention& attention : seen.attention) {
+    Lines kinds;
+    for (const HeadKind& kind : kinds_of(seen, attention))
+      kinds.push_back(fmt::format("{} {} {:.2f}", kinds.size(), kind.name, kind.strength));
+    if (!kinds.empty())
+      add(lines, wrapped(fmt::format("{}: {}", printable(attention.name), fmt::join(kinds, ", ")), paper.columns));
+  }
+  return lines;
+}
+
+// Does the answer care where the model looked?
+Lines counterfactuals(const Seen& seen, const Paper& paper) {
+  Lines lines;
+  if (seen.counterfactuals.empty()) return lines;
+  add(lines,
+      wrapped(fmt::format("With other weights in a layer the answer's {:.3g} becomes:", seen.counterfactuals[0].before),
+              paper.columns));
+  for (const SeenCounterfactual& each : seen.counterfactuals)
+    lines.push_back(fmt::format("{} {:<8} {:.3g}", token_cell(each.layer, kLongestToken), each.weights, each.after));
+  return lines;
+}
+
 }  // namespace
 
 std::string drawing(const Seen& seen, const Paper& paper) {
@@ -179,6 +205,8 @@ std::string drawing(const Seen& seen, const Paper& paper) {
   part(pictures(seen, paper));
   part(has_colours(paper.ink) ? Lines{legend(paper.ink)} : wrapped(legend(paper.ink), paper.columns));
   add(lines, figures(seen, paper.columns));
+  part(heads(seen, paper));
+  part(counterfactuals(seen, paper));
   part(wrapped(kCaution, paper.columns));
   std::string text;
   for (const std::string& line : lines) text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";

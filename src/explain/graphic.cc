@@ -35,16 +35,19 @@ Graphic stacked(const std::vector<Graphic>& graphics) {
 
 double width_of(std::string_view text, double size) { return kEm * size * columns(printable(text)); }
 
-Colour shade(double share) {
-  constexpr std::array<std::array<double, 3>, 4> kStops = {
-      {{255, 255, 255}, {173, 205, 236}, {54, 121, 190}, {8, 40, 92}}};
-  const double at = std::clamp(share, 0.0, 1.0) * (kStops.size() - 1);
-  const auto below = std::min(static_cast<size_t>(at), kStops.size() - 2);
-  const double rest = at - static_cast<double>(below);
-  const auto mixed = [&](size_t c) {
-    return static_cast<uint8_t>(std::lround(kStops[below][c] + rest * (kStops[below + 1][c] - kStops[below][c])));
+Colour blended(std::span<const Colour> stops, double share) {
+  const double at = std::clamp(share, 0.0, 1.0) * static_cast<double>(stops.size() - 1);
+  const auto below = std::min(static_cast<size_t>(at), stops.size() - 2);
+  const auto between = [&](uint8_t Colour::*part) {
+    const double a = stops[below].*part, b = stops[below + 1].*part;
+    return static_cast<uint8_t>(std::lround(std::lerp(a, b, at - static_cast<double>(below))));
   };
-  return {mixed(0), mixed(1), mixed(2)};
+  return {between(&Colour::red), between(&Colour::green), between(&Colour::blue)};
+}
+
+Colour shade(double share) {
+  static constexpr std::array<Colour, 4> kStops = {{kPaper, {173, 205, 236}, {54, 121, 190}, {8, 40, 92}}};
+  return blended(kStops, share);
 }
 
 Colour line_colour(size_t n) {

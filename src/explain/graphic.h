@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -56,6 +57,8 @@ std::string png(const Graphic& graphic, double scale = 2);
 // How wide words about are: fonts differ, and the writer of an SVG does not know which it will be.
 double width_of(std::string_view text, double size);
 
+// From 0 to 1 along two or more colours at equal distances.
+Colour blended(std::span<const Colour> stops, double share);
 // From 0 to 1: white to dark blue, darker in print and to every eye.
 Colour shade(double share);
 // Of the n-th of several lines, told apart by those who see few colours (Okabe & Ito 2008).

@@ -6,24 +6,16 @@
 #include <array>
 #include <cmath>
 
+#include "explain/graphic.h"
 #include "tensor/unicode.h"
 
 namespace heed::explain {
 namespace {
 
-struct Colour {
-  double red, green, blue;
-};
-constexpr std::array<Colour, 5> kViridis = {
-    {{68, 1, 84}, {59, 82, 139}, {33, 145, 140}, {94, 201, 98}, {253, 231, 37}}};
-
 Colour colour_of(double share) {
-  const double at = std::clamp(share, 0.0, 1.0) * (kViridis.size() - 1);
-  const size_t below = std::min(static_cast<size_t>(at), kViridis.size() - 2);
-  const auto between = [&](double Colour::*part) {
-    return std::lerp(kViridis[below].*part, kViridis[below + 1].*part, at - static_cast<double>(below));
-  };
-  return {between(&Colour::red), between(&Colour::green), between(&Colour::blue)};
+  static constexpr std::array<Colour, 5> kViridis = {
+      {{68, 1, 84}, {59, 82, 139}, {33, 145, 140}, {94, 201, 98}, {253, 231, 37}}};
+  return blended(kViridis, share);
 }
 bool is_light(const Colour& c) { return 0.299 * c.red + 0.587 * c.green + 0.114 * c.blue > 110; }
 
@@ -90,7 +82,7 @@ std::string painted(const std::string& text, double share, Ink ink) {
     case Ink::ascii: break;
     case Ink::sixteen_colours: return with(fmt::format("{}", of_16(share)), of_16(share) != 44);
     case Ink::colours_256: return with(fmt::format("48;5;{}", of_256(c)), is_light(c));
-    case Ink::true_colour: return with(fmt::format("48;2;{:.0f};{:.0f};{:.0f}", c.red, c.green, c.blue), is_light(c));
+    case Ink::true_colour: return with(fmt::format("48;2;{};{};{}", c.red, c.green, c.blue), is_light(c));
   }
   return text;
 }

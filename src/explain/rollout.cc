@@ -3,6 +3,9 @@
 //   Ã_l = rownorm(mean over heads A_l + I)          the residual goes past attention
 //   rollout: R_l = Ã_l R_{l−1}, R_0 = I;   flow: the largest flow from a place at the top to one at the bottom,
 //   where Ã_l[i][j] is what the tie from i down to j can carry
+//   from another text on top: mean over heads of its weights in the place of Ã_{L+1}
+#include "explain/rollout.h"
+
 #include <heed/explain.h>
 
 #include <algorithm>
@@ -20,6 +23,13 @@ Tensor with_residual(const Tensor& layer) {
   Tensor tied = mean(layer.to(Dtype::f64), {0});
   for (int64_t i = 0; i < tied.dim(0); ++i) tied.at<double>({i, i}) += 1;
   return tied / sum(tied, {1}, true);
+}
+
+// What looks at the last layer from another text goes past nothing.
+Tensor without_residual(const Tensor& top, int64_t places) {
+  check(top.rank() == 3 && top.dim(2) == places, "rollout", "got a top {}, wanted (heads, T, {})", top.shape().text(),
+        places);
+  return mean(top.to(Dtype::f64), {0});
 }
 
 // Dinic's algorithm: the largest flow by levels.
@@ -74,31 +84,53 @@ class FlowGraph {
   std::vector<size_t> next_;
 };
 
-}  // namespace
-
-Tensor attention_rollout(const std::vector<Tensor>& layers) {
-  check(!layers.empty(), "rollout", "got no layers");
-  Tensor all = with_residual(layers[0]);
-  for (size_t l = 1; l < layers.size(); ++l) all = matmul(with_residual(layers[l]), all);
-  return all;
-}
-
-Tensor attention_flow(const std::vector<Tensor>& layers) {
-  check(!layers.empty(), "flow", "got no layers");
-  const int64_t places = layers[0].dim(-1);
+// The largest flow from each node of the last level to each of the first, where ties[l][i][j] is what the tie from i of
+// level l + 1 down to j of level l can carry.
+Tensor largest_flows(const std::vector<Tensor>& ties) {
+  const int64_t places = ties[0].dim(1), queries = ties.back().dim(0);
   const auto node = [&](size_t level, int64_t place) {
     return level * static_cast<size_t>(places) + static_cast<size_t>(place);
   };
-  FlowGraph graph((layers.size() + 1) * static_cast<size_t>(places));
-  for (size_t l = 0; l < layers.size(); ++l) {
-    const Tensor tied = with_residual(layers[l]);
-    for (int64_t i = 0; i < places; ++i)
-      for (int64_t j = 0; j < places; ++j) graph.tie(node(l + 1, i), node(l, j), tied.value({i, j}));
-  }
-  Tensor flow({places, places}, Dtype::f64);
-  for (int64_t i = 0; i < places; ++i)
-    for (int64_t j = 0; j < places; ++j) flow.at<double>({i, j}) = graph.largest(node(layers.size(), i), node(0, j));
+  FlowGraph graph(ties.size() * static_cast<size_t>(places) + static_cast<size_t>(queries));
+  for (size_t l = 0; l < ties.size(); ++l)
+    for (int64_t i = 0; i < ties[l].dim(0); ++i)
+      for (int64_t j = 0; j < places; ++j) graph.tie(node(l + 1, i), node(l, j), ties[l].value({i, j}));
+  Tensor flow({queries, places}, Dtype::f64);
+  for (int64_t i = 0; i < queries; ++i)
+    for (int64_t j = 0; j < places; ++j) flow.at<double>({i, j}) = graph.largest(node(ties.size(), i), node(0, j));
   return flow;
 }
 
+std::vector<Tensor> with_residuals(const std::vector<Tensor>& layers, const char* who) {
+  check(!layers.empty(), who, "got no layers");
+  std::vector<Tensor> ties;
+  for (const Tensor& layer : layers) ties.push_back(with_residual(layer));
+  return ties;
+}
+
+}  // namespace
+
+Tensor attention_rollout(const std::vector<Tensor>& layers) {
+  const std::vector<Tensor> ties = with_residuals(layers, "rollout");
+  Tensor all = ties[0];
+  for (size_t l = 1; l < ties.size(); ++l) all = matmul(ties[l], all);
+  return all;
+}
+
+Tensor attention_flow(const std::vector<Tensor>& layers) { return largest_flows(with_residuals(layers, "flow")); }
+
+namespace explain {
+
+Tensor rollout_from(const Tensor& top, const std::vector<Tensor>& layers) {
+  const Tensor all = attention_rollout(layers);
+  return matmul(without_residual(top, all.dim(0)), all);
+}
+
+Tensor flow_from(const Tensor& top, const std::vector<Tensor>& layers) {
+  std::vector<Tensor> ties = with_residuals(layers, "flow");
+  ties.push_back(without_residual(top, ties[0].dim(0)));
+  return largest_flows(ties);
+}
+
+}  // namespace explain
 }  // namespace heed

@@ -110,9 +110,10 @@ Tensor gradient_times_attention(const Question& question, const std::string& pla
       const int64_t groups = v.dim(1), heads = of_outs[n].dim(1), queries = of_outs[n].dim(2);
       const Tensor grouped = reshape(of_outs[n], {1, groups, heads / groups * queries, v.dim(3)});
       const Tensor of_weights = reshape(matmul(grouped, transpose(v)), seen[n].weights.shape());
-      const Tensor scores = sum(of_weights * seen[n].weights.detach(), {0, 1, 2});
-      check(scores.dim(0) == question.count, "explain", "the keys at {} are not the {} words of the question", place,
-            question.count);
+      const Tensor all = sum(of_weights * seen[n].weights.detach(), {0, 1, 2});
+      check(all.dim(0) >= question.count, "explain", "{} keys at {}, which are not the {} words of the question",
+            all.dim(0), place, question.count);
+      const Tensor scores = all.slice(0, all.dim(0) - question.count, all.dim(0));
       row = row.defined() ? row + scores : scores;
     }
     rows.push_back(row);

@@ -1,5 +1,8 @@
 #include "explain/seen.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <cmath>
 
 #include "base/check.h"
@@ -61,7 +64,29 @@ void check_scores(const Seen& seen, const SeenScores& each) {
   for (const float value : each.values) check(std::isfinite(value), "seen", "{} holds {}", who, value);
 }
 
+// "attention, decoder.1.cross, mean of 4" without what stands behind its comma.
+std::string short_name(const SeenScores& scores) { return scores.method.substr(0, scores.method.find(',')); }
+
 }  // namespace
+
+std::string figures_of(const SeenScores& scores) {
+  std::string text =
+      fmt::format("comprehensiveness {:.3f}, sufficiency {:.3f}", scores.comprehensiveness, scores.sufficiency);
+  if (scores.completeness_error) text += fmt::format(", completeness error {:.2g}", *scores.completeness_error);
+  return text;
+}
+
+std::string agreement_of(const Seen& seen) {
+  std::vector<std::string> pairs;
+  for (const SeenScores& scores : seen.scores)
+    for (size_t n = 0; n < scores.agreement.size(); ++n)
+      pairs.push_back(
+          fmt::format("{} and {} {:.2f}", short_name(scores), short_name(seen.scores[n]), scores.agreement[n]));
+  if (pairs.empty()) return "";
+  return fmt::format(
+      "How alike they order the words, Kendall's τ (1 the same order, 0 no relation, -1 the reverse): {}.",
+      fmt::join(pairs, "; "));
+}
 
 void check_whole(const Seen& seen) {
   for (const SeenText& text : seen.texts)

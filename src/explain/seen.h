@@ -4,6 +4,7 @@
 
 #include <heed/tensor.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,10 +17,11 @@ struct SeenText {
 
 // Where the tokens of one text looked in another, or in the same.
 struct SeenAttention {
-  std::string name;              // "decoder.2.cross"
-  size_t queries = 0, keys = 0;  // which of the texts
-  Tensor weights;                // (H,T,S)
-  Tensor q, k;                   // (H,T,D), (H,S,D), where they were kept
+  std::string name;                     // "decoder.2.cross"
+  size_t queries = 0, keys = 0;         // which of the texts
+  Tensor weights;                       // (H,T,S)
+  Tensor q, k;                          // (H,T,D), (H,S,D), where they were kept
+  std::vector<double> importance = {};  // of each head: what the answer loses without it; empty: not asked for
 };
 
 // How much each token of a text mattered to the result, by one method.
@@ -28,9 +30,10 @@ struct SeenScores {
   size_t text = 0;
   std::vector<float> values = {};
   double comprehensiveness = 0, sufficiency = 0;  // areas under their curves
-  double agreement = 1;                           // Kendall's τ with the first method
+  std::vector<double> agreement = {};             // Kendall's τ with each method before it
   size_t of = 0;                                  // the text whose tokens are the result
   Tensor each = {};                               // (T,S): of each token of the result by itself
+  std::optional<double> completeness_error = {};  // of integrated gradients: what their sums are off at most
 
   bool is_matrix() const { return each.defined() && each.dim(0) > 1; }  // the result has several tokens
 };
@@ -46,13 +49,25 @@ struct SeenStep {
   std::vector<Alternative> alternatives = {};
 };
 
+// What the answer's probability becomes where the weights of a layer are not the model's.
+struct SeenCounterfactual {
+  std::string layer, weights;  // "decoder.1.cross", "shuffled"
+  double before = 0, after = 0;
+};
+
 struct Seen {
   std::string title, model;
   std::vector<SeenText> texts;
   std::vector<SeenAttention> attention = {};
   std::vector<SeenScores> scores = {};
   std::vector<SeenStep> steps = {};
+  std::vector<SeenCounterfactual> counterfactuals = {};
 };
+
+// Of one method: "comprehensiveness 0.312, sufficiency 0.050", and what its sums are off where that is known.
+std::string figures_of(const SeenScores& scores);
+// How alike the methods put the words in order, in a sentence; empty where there is one alone.
+std::string agreement_of(const Seen& seen);
 
 // Error where shapes, texts and values do not belong together, or a weight is negative or no number.
 void check_whole(const Seen& seen);

@@ -6,7 +6,6 @@
 #include <optional>
 
 #include "base/check.h"
-#include "explain/seen_json.h"
 #include "tensor/file.h"
 #include "tensor/shape_format.h"
 #include "tensor/unicode.h"
@@ -208,38 +207,6 @@ Seen read_seen(const std::string& weights_path, const std::string& tokens_path) 
   const Bytes tokens = read_file(tokens_path);
   const std::string_view text(reinterpret_cast<const char*>(tokens.data), static_cast<size_t>(tokens.size));
   return seen_of(load_safetensors(weights_path), text, tokens_path);
-}
-
-// ---- writing --------------------------------------------------------------------------------------------
-
-namespace {
-
-// Texts are named, not numbered.
-nlohmann::ordered_json with_names(const Seen& seen) {
-  nlohmann::ordered_json json = described(seen);
-  const auto name = [&](size_t text) { return seen.texts[text].name; };
-  for (size_t n = 0; n < seen.scores.size(); ++n) json["scores"][n]["text"] = name(seen.scores[n].text);
-  for (const SeenAttention& each : seen.attention)
-    json["attention"][each.name] = {{"queries", name(each.queries)}, {"keys", name(each.keys)}};
-  return json;
-}
-
-}  // namespace
-
-void write_seen(const Seen& seen, const std::string& weights_path, const std::string& tokens_path) {
-  check_whole(seen);
-  TensorFile weights{};
-  for (const SeenAttention& each : seen.attention) {
-    weights.tensors.emplace_back(each.name, each.weights.packed());
-    if (!each.q.defined()) continue;
-    weights.tensors.emplace_back(each.name + ".q", each.q.packed());
-    weights.tensors.emplace_back(each.name + ".k", each.k.packed());
-  }
-  save_safetensors(weights_path, weights);
-  const std::string text = with_names(seen).dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
-  AtomicFile file(tokens_path);
-  file.write(text.data(), static_cast<int64_t>(text.size()));
-  file.commit();
 }
 
 }  // namespace heed::explain

@@ -13,7 +13,6 @@ namespace heed::explain {
 
 // Error naming the file, the tensor and what is wrong with it; what is returned is whole (check_whole).
 Seen read_seen(const std::string& weights_path, const std::string& tokens_path);
-void write_seen(const Seen& seen, const std::string& weights_path, const std::string& tokens_path);
 
 // The same of what the files hold. `where` names the tokens' file in errors.
 Seen seen_of(const TensorFile& weights, std::string_view tokens_json, const std::string& where);

@@ -106,21 +106,21 @@ TEST(SeenFile, RefusedWithASentence) {
     EXPECT_TRUE(refused(each.kind, each.parts, [&] { seen_with(each.weights, each.json); })) << each.json;
 }
 
-TEST(SeenFile, WrittenAsRead) {
+TEST(SeenFile, HoldsAllThatAPictureIsDrawnFrom) {
   const Folder folder;
-  Seen seen{.title = "T", .model = "M", .texts = {{"source", {"a", "<b>"}}, {"target", {"x"}}}};
-  seen.attention.push_back(
-      {"cross", 1, 0, weights({2, 1, 2}), Tensor::full({2, 1, 4}, -1), Tensor::full({2, 2, 4}, 2)});
-  seen.scores.push_back({"occlusion", 1, {0.5}, 0.25, 0.125});
-  seen.steps.push_back({"x", 0.5, 1.5, {{"y", 0.25}}});
-  write_seen(seen, folder / "w", folder / "t");
-  const Seen back = read_seen(folder / "w", folder / "t");
-  EXPECT_EQ(back.title, "T");
-  EXPECT_EQ(back.texts[0].tokens, seen.texts[0].tokens);
-  EXPECT_TRUE(testing::close(back.attention[0].k.values(), seen.attention[0].k.values(), 0));
-  EXPECT_TRUE(back.attention[0].queries == 1 && back.attention[0].keys == 0);
-  EXPECT_TRUE(back.scores[0].text == 1 && back.scores[0].sufficiency == 0.125);
-  EXPECT_TRUE(back.steps[0].entropy == 1.5 && back.steps[0].alternatives[0].token == "y");
+  save_safetensors(folder / "w", {.tensors = {{"cross", weights({2, 1, 2})},
+                                              {"cross.q", Tensor::full({2, 1, 4}, -1)},
+                                              {"cross.k", Tensor::full({2, 2, 4}, 2)}}});
+  testing::write_file(folder / "t", R"({"title": "T", "source": ["a", "<b>"], "target": ["x"],
+      "scores": [{"method": "occlusion", "text": "target", "values": [0.5], "sufficiency": 0.125}],
+      "steps": [{"token": "x", "probability": 0.5, "entropy": 1.5, "alternatives": [{"token": "y", "probability": 0.25}]}]})");
+  const Seen seen = read_seen(folder / "w", folder / "t");
+  EXPECT_EQ(seen.title, "T");
+  EXPECT_EQ(seen.texts[0].tokens, (std::vector<std::string>{"a", "<b>"}));
+  EXPECT_TRUE(testing::close(seen.attention[0].k.values(), std::vector<double>(16, 2), 0));
+  EXPECT_TRUE(seen.attention[0].queries == 1 && seen.attention[0].keys == 0);
+  EXPECT_TRUE(seen.scores[0].text == 1 && seen.scores[0].sufficiency == 0.125);
+  EXPECT_TRUE(seen.steps[0].entropy == 1.5 && seen.steps[0].alternatives[0].token == "y");
 }
 
 TEST(SeenFile, SmallFilesTakeLittle) {

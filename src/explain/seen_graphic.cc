@@ -82,11 +82,11 @@ Graphic graphic_of(const Seen& seen) {
   if (!seen.steps.empty()) parts.push_back(steps_of(seen.steps));
   for (const SeenScores& scores : seen.scores) {
     parts.push_back(picture_of(seen, scores));
-    parts.push_back(
-        paragraph(fmt::format("comprehensiveness {:.3f} (more is better), sufficiency {:.3f} (less is better)",
-                              scores.comprehensiveness, scores.sufficiency),
-                  kNote, kFaint));
+    parts.push_back(paragraph(figures_of(scores), kNote, kFaint));
   }
+  if (!seen.scores.empty())
+    parts.push_back(
+        paragraph("More comprehensiveness is better, less sufficiency. " + agreement_of(seen), kNote, kInk));
   parts.push_back(paragraph(kCaution, kNote, kInk));
   parts.push_back({kWidth, 12});
   return stacked(parts);

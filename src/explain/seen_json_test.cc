@@ -14,7 +14,7 @@ TEST(SeenJson, SaysWhatWasSeen) {
                   .texts = {{"source", {"a", "b"}}, {"target", {"x", "y"}}},
                   .attention = {{"encoder.0.self", 0, 0, stack({weights}, 0), {}, {}},
                                 {"decoder.0.cross", 1, 0, stack({weights}, 0), {}, {}}},
-                  .scores = {{"attention", 0, {0.625f, 0.375f}, 0.5, 0.125, 1, 1, weights}},
+                  .scores = {{"attention", 0, {0.625f, 0.375f}, 0.5, 0.125, {}, 1, weights}},
                   .steps = {{"x", 0.5, 0.25, {{"x", 0.5}}}}};
   const auto json = nlohmann::json::parse(seen_json(seen));
   EXPECT_EQ(json["texts"][1]["tokens"][0], "x");

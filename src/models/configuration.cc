@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/nearest.h"
+
 namespace heed {
 namespace {
 
@@ -42,7 +44,8 @@ void read_field(const std::string& name, const std::string& text, Strength& valu
 }
 
 void refuse_choice(const std::string& name, const std::string& text, const std::vector<std::string>& all) {
-  fail(ErrorKind::usage, name, "got '{}', wanted {}", text, fmt::join(all, ", "));
+  fail(ErrorKind::usage, name, "got '{}', wanted {}; the nearest is {}", text, fmt::join(all, ", "),
+       nearest(text, all));
 }
 
 void check_known(const std::string& who, const std::string& field, const std::vector<std::string>& known) {

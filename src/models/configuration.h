@@ -3,8 +3,10 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <heed/models.h>
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <string>
@@ -66,6 +68,22 @@ void read_field(const std::string& name, const std::string& text, Value& value) 
     all.push_back(of);
   }
   refuse_choice(name, text, all);
+}
+
+// Several of them, with commas between; or none.
+template <Choice Value>
+std::string field_text(const std::vector<Value>& values) {
+  std::vector<std::string> texts;
+  for (const Value value : values) texts.push_back(field_text(value));
+  return fmt::format("{}", fmt::join(texts, ","));
+}
+template <Choice Value>
+void read_field(const std::string& name, const std::string& text, std::vector<Value>& values) {
+  values.clear();
+  for (size_t begin = 0, end; !text.empty() && begin <= text.size(); begin = end + 1) {
+    end = std::min(text.find(',', begin), text.size());
+    read_field(name, text.substr(begin, end - begin), values.emplace_back());
+  }
 }
 
 template <class Config>

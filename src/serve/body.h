@@ -78,6 +78,22 @@ Json schema_of(const Rule& rule, Value) {
   return schema;
 }
 
+// Several of them: one alone, or an array.
+template <Choice Value>
+void read_value(const std::string& name, const Json& json, const Rule& rule, std::vector<Value>& values) {
+  values.clear();
+  if (!json.is_array()) return read_value(name, json, rule, values.emplace_back());
+  check_format(json.size() <= names_of(Value{}).size(), name, "has {} names, wanted {} or less", json.size(),
+               names_of(Value{}).size());
+  for (const Json& each : json) read_value(name, each, rule, values.emplace_back());
+}
+template <Choice Value>
+Json schema_of(const Rule& rule, const std::vector<Value>&) {
+  const Json one = schema_of(rule, Value{});
+  const Json several = {{"type", "array"}, {"items", one}, {"maxItems", names_of(Value{}).size()}};
+  return {{"anyOf", Json::array({one, several})}, {"description", rule.help}};
+}
+
 [[noreturn]] void refuse_field(const std::string& name, const std::vector<std::string>& known);
 
 template <class Body>

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <optional>
 
 namespace heed::serve {
@@ -54,6 +55,21 @@ TEST(Body, FillsItsFields) {
   EXPECT_EQ(body.options, (Options{{"beam", "4"}, {"x", "y"}}));
   EXPECT_EQ(body.inner.at(0).role, "user");
   EXPECT_FALSE(read_body<Outer>(R"({"texts": "a"})").texts.several);
+}
+
+enum class Way { up, down };
+constexpr std::array<std::pair<const char*, Way>, 2> names_of(Way) { return {{{"up", Way::up}, {"down", Way::down}}}; }
+struct Walk {
+  std::vector<Way> ways;
+  void visit(auto&& field) { field("ways", ways, Rule{"one after the other"}); }
+};
+
+TEST(Body, TakesOneChoiceOrSeveral) {
+  EXPECT_EQ(read_body<Walk>(R"({"ways": "down"})").ways, std::vector{Way::down});
+  EXPECT_EQ(read_body<Walk>(R"({"ways": ["up", "down"]})").ways, (std::vector{Way::up, Way::down}));
+  for (const char* body : {R"({"ways": "left"})", R"({"ways": ["up", 1]})", R"({"ways": ["up", "up", "up"]})"})
+    EXPECT_THROW(read_body<Walk>(body), Error) << body;
+  EXPECT_EQ(schema_of<Walk>()["properties"]["ways"]["anyOf"][1]["items"]["enum"], (Json{"up", "down"}));
 }
 
 TEST(Body, RefusesWhatIsNoJson) {

@@ -30,6 +30,7 @@ void explain(Service& service, const Request& request, const std::shared_ptr<Rep
   const auto body = read_body<ExplainBody>(request.body);
   const Model model = model_of(service, body.model);
   check_seen(service, model, "input", body.input), check_seen(service, model, "target", body.how.target);
+  check_seen(service, model, "instead", body.how.instead);
   compute(service, reply, [model, body] {
     return Response{.body = heed::explain::seen_json(model.run->explain(body.input, body.how))};
   });

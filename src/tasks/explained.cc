@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "base/check.h"
 
@@ -10,6 +11,7 @@ namespace heed {
 namespace {
 
 using Ids = std::vector<int32_t>;
+using explain::Inquiry;
 using explain::Seen;
 using explain::Sides;
 
@@ -21,9 +23,41 @@ Ids ids_of(const Tokenizer& tokenizer, const std::string& text, const char* what
   return ids;
 }
 
+Ids joined(Ids a, const Ids& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
 Tensor logits_of(const SequenceModel& model, const Sentences& source, const Ids& said) {
   const NoGrad scope;
   return model.read_out(model.forward(source, pad({said})).features)[0];
+}
+
+// ---- why this and not that
+// --------------------------------------------------------------------------------------------
+
+Question last_part(const Question& question) {
+  return {question.words, question.count,
+          [question](int64_t copies, Watcher& watcher) {
+            const Tensor all = question.answer(copies, watcher);
+            return slice(all, 1, all.dim(1) - 1, all.dim(1));
+          },
+          question.scale};
+}
+
+// Why `next`? Where something is given instead: why its token and not the other's at the place where the two first
+// part, which is where `next` ends then.
+Inquiry inquiry_of(Ids& next, const Ids& instead, const std::function<Question(const Ids& next)>& question) {
+  if (instead.empty()) return {question(next), question(next)};
+  const auto [at, other] = std::mismatch(next.begin(), next.end(), instead.begin(), instead.end());
+  check(at != next.end() && other != instead.end(), "instead", "the result and what might stand instead do not part");
+  next.erase(at + 1, next.end());
+  const Question why = last_part(question(next)), and_not = last_part(question({instead.begin(), other + 1}));
+  return {contrast(why, and_not), why};
+}
+
+std::string title_of(const std::string& text, const std::string& result, const ExplainOptions& options) {
+  return fmt::format("{} → {}{}", text, result, options.instead.empty() ? "" : ", not " + options.instead);
 }
 
 // ---- translations ---------------------------------------------------------------------------------------------------
@@ -31,6 +65,10 @@ Tensor logits_of(const SequenceModel& model, const Sentences& source, const Ids&
 // What the run says of the source, up to its end.
 Ids translated(const TranslationModel& run, const Ids& source) {
   return search(*run.model, pad({source}), run.search_options({}))[0].at(0).ids;
+}
+
+Ids with_end(const TranslationModel& run, const std::string& text, const char* what) {
+  return joined(ids_of(run.target, text, what), {run.ends().end});
 }
 
 // ---- classes --------------------------------------------------------------------------------------------------------
@@ -44,15 +82,17 @@ Reading reading_of(LabelKind kind) {
   return Reading::number;
 }
 
-size_t label_asked(const Labels& labels, const Answer& answer, const std::string& target) {
-  if (labels.kind() == LabelKind::regression) {
-    check(target.empty(), "target", "got {}, but the run says numbers: there are no labels to ask for", target);
-    return 0;
-  }
-  if (target.empty()) return most_likely(answer);
-  const auto at = std::find(labels.names().begin(), labels.names().end(), target);
-  check(at != labels.names().end(), "target", "there is no label {}, only {}", target, fmt::join(labels.names(), ", "));
+size_t label_named(const Labels& labels, const std::string& name, const char* what) {
+  check(labels.kind() != LabelKind::regression, what,
+        "got {}, but the run says numbers: there are no labels to ask for", name);
+  const auto at = std::find(labels.names().begin(), labels.names().end(), name);
+  check(at != labels.names().end(), what, "there is no label {}, only {}", name, fmt::join(labels.names(), ", "));
   return static_cast<size_t>(at - labels.names().begin());
+}
+
+size_t label_asked(const Labels& labels, const Answer& answer, const std::string& target) {
+  if (!target.empty()) return label_named(labels, target, "target");
+  return labels.kind() == LabelKind::regression ? 0 : most_likely(answer);
 }
 
 explain::SeenStep step_of(const Labels& labels, const Answer& answer, size_t label) {
@@ -74,15 +114,16 @@ explain::SeenStep step_of(const Labels& labels, const Answer& answer, size_t lab
 Seen explained(const TranslationModel& run, const std::string& text, const ExplainOptions& options) {
   ids_of(run.source, text, "text");
   const Ids source = run.source_ids(text);
-  Ids next = options.target.empty() ? translated(run, source) : ids_of(run.target, options.target, "target");
-  if (!options.target.empty()) next.push_back(run.ends().end);
-  Ids said = {run.ends().begin};
-  said.insert(said.end(), next.begin(), next.end());
-  const Question question = ask(*run.model, source, said);
+  Ids next = options.target.empty() ? translated(run, source) : with_end(run, options.target, "target");
+  const Ids instead = options.instead.empty() ? Ids() : with_end(run, options.instead, "instead");
+  const auto begun = [&](const Ids& ids) { return joined({run.ends().begin}, ids); };
+  const Inquiry inquiry =
+      inquiry_of(next, instead, [&](const Ids& ids) { return ask(*run.model, source, begun(ids)); });
+  Ids said = begun(next);
   said.pop_back();
 
   enum Texts : size_t { kSource, kTarget, kRead };
-  Seen seen{fmt::format("{} → {}", text, run.target.decode(next)),
+  Seen seen{title_of(text, run.target.decode(next), options),
             run.model->name(),
             {{"source", tokens_of(run.source, source)},
              {"target", tokens_of(run.target, next)},
@@ -91,7 +132,7 @@ Seen explained(const TranslationModel& run, const std::string& text, const Expla
     if (place.starts_with("encoder")) return {kSource, kSource, Sides::Rows::all};
     return {kTarget, place.ends_with("self") ? kRead : kSource};
   };
-  look(seen, question, options, sides, kSource, kTarget);
+  look(seen, inquiry, options, sides, kSource, kTarget);
   seen.steps = explain::steps_of(logits_of(*run.model, pad({source}), said), next, kAlternatives,
                                  [&](int32_t id) { return run.target.token_of(id); });
   return seen;
@@ -105,28 +146,33 @@ Seen explained(const ClassificationModel& run, const std::string& text, const Ex
   if (front) words.emplace_back("⟨whole⟩");
   for (const Token& token : run.tokens(text)) {
     ids.push_back(token.id);
-    words.push_back(text.substr(static_cast<size_t>(token.begin), static_cast<size_t>(token.end - token.begin)));
+    words.push_back(options.words
+                        ? run.tokenizer.token_of(token.id)
+                        : text.substr(static_cast<size_t>(token.begin), static_cast<size_t>(token.end - token.begin)));
   }
   const Answer answer = run.classify(std::vector<std::string>{text})[0];
   const size_t label = label_asked(run.labels, answer, options.target);
-  const Question question = ask(*run.model, ids, static_cast<int64_t>(label), reading_of(run.labels.kind()));
+  const auto question = [&](size_t of) {
+    return ask(*run.model, ids, static_cast<int64_t>(of), reading_of(run.labels.kind()));
+  };
+  Inquiry inquiry{question(label), question(label)};
+  if (!options.instead.empty())
+    inquiry.why = contrast(inquiry.shown, question(label_named(run.labels, options.instead, "instead")));
 
   enum Texts : size_t { kText, kAnswer };
   const explain::SeenStep step = step_of(run.labels, answer, label);
-  Seen seen{fmt::format("{} → {}", text, step.token), run.model->name(), {{"text", words}, {"answer", {step.token}}}};
+  Seen seen{title_of(text, step.token, options), run.model->name(), {{"text", words}, {"answer", {step.token}}}};
   const auto sides = [&](const std::string& place) -> Sides {
     if (place == "pooling") return {kAnswer, kText};
     return {kText, kText, front ? Sides::Rows::first : Sides::Rows::all};
   };
-  look(seen, question, options, sides, kText, kAnswer);
+  look(seen, inquiry, options, sides, kText, kAnswer);
   seen.steps = {step};
   return seen;
 }
 
 Seen explained(const LanguageModel& run, const std::string& text, const ExplainOptions& options) {
-  Ids ids = {run.ends().begin};
-  const Ids begun = ids_of(run.tokenizer, text, "text");
-  ids.insert(ids.end(), begun.begin(), begun.end());
+  Ids ids = joined({run.ends().begin}, ids_of(run.tokenizer, text, "text"));
   const auto first = std::ssize(ids);
   const Sentences nothing = LanguageModel::no_source(1);
   Ids next;
@@ -134,16 +180,18 @@ Seen explained(const LanguageModel& run, const std::string& text, const ExplainO
     next = {static_cast<int32_t>(argmax(logits_of(*run.model, nothing, ids)[first - 1], 0).value({}))};
   else
     next = ids_of(run.tokenizer, options.target, "target");
-  ids.insert(ids.end(), next.begin(), next.end());
-  const Question question = ask(*run.model, ids, first);
+  const Ids instead = options.instead.empty() ? Ids() : ids_of(run.tokenizer, options.instead, "instead");
+  const Inquiry inquiry =
+      inquiry_of(next, instead, [&](const Ids& more) { return ask(*run.model, joined(ids, more), first); });
+  ids = joined(ids, next);
   ids.pop_back();
 
   enum Texts : size_t { kText, kNext };
-  Seen seen{fmt::format("{} → {}", text, run.tokenizer.decode(next)),
+  Seen seen{title_of(text, run.tokenizer.decode(next), options),
             run.model->name(),
             {{"text", tokens_of(run.tokenizer, ids)}, {"next", tokens_of(run.tokenizer, next)}}};
   look(
-      seen, question, options,
+      seen, inquiry, options,
       [](const std::string&) {
         return Sides{kText, kText};
       },

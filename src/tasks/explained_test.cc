@@ -70,8 +70,8 @@ void expect_whole(const Seen& seen) {
     EXPECT_EQ(each.values.size(), seen.texts.at(each.text).tokens.size());
     EXPECT_EQ(each.each.dim(1), std::ssize(each.values));
     EXPECT_TRUE(each.each.dim(0) == 1 || each.each.dim(0) == std::ssize(seen.texts.at(each.of).tokens));
-    EXPECT_TRUE(std::abs(each.comprehensiveness) <= 1 && std::abs(each.sufficiency) <= 1 &&
-                std::abs(each.agreement) <= 1);
+    EXPECT_TRUE(std::abs(each.comprehensiveness) <= 1 && std::abs(each.sufficiency) <= 1);
+    for (const double tau : each.agreement) EXPECT_LE(std::abs(tau), 1);
   }
   for (const explain::SeenStep& each : seen.steps) {
     EXPECT_TRUE(each.probability > 0 && each.probability <= 1 && each.entropy >= 0);
@@ -123,17 +123,94 @@ TEST(Explained, LayersAndHeads) {
   EXPECT_TRUE(refused(ErrorKind::usage, {"empty"}, [&] { run.explain("", {}); }));
 }
 
+std::vector<explain::Saliency> all_methods() {
+  std::vector<explain::Saliency> all;
+  for (const auto& [name, method] : names_of(explain::Saliency{})) all.push_back(method);
+  return all;
+}
+
 TEST(Explained, MethodsDiffer) {
-  const Trained run("translate", kPairs, {{"model", "rnn-search"}, {"tokens", "characters"}});
-  std::set<std::vector<float>> all;
-  for (const auto& [name, method] : names_of(explain::Saliency{})) {
-    ExplainOptions options = asked("c d");
-    options.method = method;
-    const Seen seen = run.explain("a b b", options);
-    expect_whole(seen);
-    all.insert(seen.scores.at(1).values);
+  const Trained run("translate", kPairs,
+                    {{"model", "transformer"}, {"tokens", "characters"}, {"layers", "2"}, {"heads", "2"}});
+  ExplainOptions options = asked("c d");
+  options.method = all_methods();
+  const Seen seen = run.explain("a b b", options);
+  expect_whole(seen);
+  std::set<std::vector<float>> values;
+  for (size_t n = 0; n < seen.scores.size(); ++n) {
+    values.insert(seen.scores[n].values);
+    EXPECT_EQ(seen.scores[n].agreement.size(), n);
+    EXPECT_EQ(seen.scores[n].completeness_error.has_value(), seen.scores[n].method == "integrated gradients");
   }
-  EXPECT_EQ(all.size(), 4u);
+  EXPECT_EQ(values.size(), options.method.size());
+}
+
+TEST(Explained, AttentionStandsBesideSomethingElse) {
+  const Trained run("translate", kPairs, {{"model", "rnn-search"}, {"tokens", "characters"}});
+  ExplainOptions options = asked("c d");
+  options.method = {explain::Saliency::attention};
+  EXPECT_EQ(run.explain("a b b", options).scores.at(1).method, "gradients");
+}
+
+// Rows of attention stay rows of attention on their way through the layers.
+TEST(Explained, RolloutSumsToOne) {
+  const Trained run("translate", kPairs, {{"model", "transformer"}, {"tokens", "characters"}, {"layers", "2"}});
+  for (const char* place : {"decoder.1.cross", "decoder.0.cross", "encoder.0.self"}) {
+    ExplainOptions options = asked("c d", place);
+    options.method = {explain::Saliency::rollout};
+    const explain::SeenScores scores = run.explain("a b b", options).scores.at(1);
+    EXPECT_EQ(scores.method, std::string("rollout, up to ") + place);
+    for (const double row : sum(scores.each, {1}).values()) EXPECT_NEAR(row, 1, 1e-5);
+  }
+}
+
+TEST(Explained, MethodsThatDoNotFitSayWhy) {
+  const auto refuse = [](const char* model, explain::Saliency method, const std::vector<std::string>& words) {
+    const Trained run("translate", kPairs, {{"model", model}, {"tokens", "characters"}});
+    ExplainOptions options = asked("c d");
+    options.method = {method};
+    return refused(ErrorKind::usage, words, [&] { run.explain("a b b", options); });
+  };
+  EXPECT_TRUE(refuse("rnn-search", explain::Saliency::rollout, {"rollout", "each other", "recurrent"}));
+  EXPECT_TRUE(refuse("plain-seq2seq", explain::Saliency::flow, {"flow", "attention to these words"}));
+  EXPECT_TRUE(refuse("plain-seq2seq", explain::Saliency::gradient_attention, {"gradient_attention", "none"}));
+}
+
+TEST(Explained, MethodsByName) {
+  const auto methods = [](const std::string& text) { return Fields({{"method", text}}).take<ExplainOptions>().method; };
+  EXPECT_EQ(methods("rollout,occlusion"), (std::vector{explain::Saliency::rollout, explain::Saliency::occlusion}));
+  EXPECT_TRUE(refused(ErrorKind::usage, {"roolout", "nearest is rollout"}, [&] { methods("roolout"); }));
+  EXPECT_TRUE(refused(ErrorKind::usage, {"got ''"}, [&] { methods("rollout,"); }));
+}
+
+TEST(Explained, Heads) {
+  const Trained run("translate", kPairs, {{"model", "transformer"}, {"tokens", "characters"}, {"heads", "2"}});
+  ExplainOptions options = asked("c d");
+  options.heads = true, options.counterfactual = {explain::OtherWeights::uniform};
+  const Seen seen = run.explain("a b b", options);
+  for (const explain::SeenAttention& each : seen.attention) EXPECT_EQ(each.importance.size(), 2u) << each.name;
+  EXPECT_EQ(seen.counterfactuals.size(), seen.attention.size());
+  for (const explain::SeenCounterfactual& each : seen.counterfactuals) EXPECT_EQ(each.weights, "uniform");
+  EXPECT_TRUE(run.explain("a b b", asked("c d")).attention.at(0).importance.empty());
+}
+
+// Where the two part, and from the other side with the other sign.
+TEST(Explained, WhyThisAndNotThat) {
+  const Trained run("translate", kPairs, {{"model", "rnn-search"}, {"tokens", "characters"}});
+  const auto contrasted = [&](const std::string& target, const std::string& instead) {
+    ExplainOptions options = asked(target);
+    options.instead = instead, options.method = {explain::Saliency::input_gradients};
+    return run.explain("a b b", options);
+  };
+  const Seen one = contrasted("c d", "c c"), other = contrasted("c c", "c d");
+  EXPECT_EQ(one.title, "a b b → c d, not c c");
+  EXPECT_EQ(one.steps.size(), one.texts[1].tokens.size());
+  EXPECT_EQ(one.scores.at(0).each.dim(0), 1);
+  EXPECT_EQ(one.scores.at(0).values, other.scores.at(0).values);  // it looked before it said either
+  std::vector<double> reversed;
+  for (const float value : other.scores.at(1).values) reversed.push_back(-static_cast<double>(value));
+  EXPECT_TRUE(testing::close(one.scores.at(1).each.values(), reversed, 1e-6));
+  EXPECT_TRUE(refused(ErrorKind::usage, {"instead", "do not part"}, [&] { contrasted("c d", "c d"); }));
 }
 
 TEST(Explained, Classes) {
@@ -147,6 +224,9 @@ TEST(Explained, Classes) {
     EXPECT_EQ(other.texts[1].tokens, std::vector<std::string>{"bad"});
     EXPECT_EQ(other.steps.at(0).token, "bad");
     EXPECT_TRUE(refused(ErrorKind::usage, {"no label dull", "bad, good"}, [&] { run.explain("joy", asked("dull")); }));
+    ExplainOptions contrast = asked("good");
+    contrast.instead = "bad";
+    EXPECT_EQ(run.explain("it was a joy", contrast).title, "it was a joy → good, not bad");
     EXPECT_TRUE(refused(ErrorKind::usage, {"empty"}, [&] { run.explain(" ", {}); }));
   }
 }

@@ -35,10 +35,11 @@ struct Evaluation {
 };
 
 struct ExplainOptions : explain::LookOptions {
-  std::string target;
+  std::string target, instead;
 
   void visit(auto&& field) {
     field("target", target, "the result that is asked about, a translation, a label, what follows; else the run's own");
+    field("instead", instead, "another result: why the one and not the other, where the two first part?");
     LookOptions::visit(field);
   }
 };

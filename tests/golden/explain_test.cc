@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "explain/rollout.h"
 #include "models/hugging_face/hugging_face.h"
 #include "support/close.h"
 #include "support/gradcheck.h"
@@ -37,6 +38,10 @@ TEST(Explain, RolloutAndFlow) {
   for (int64_t l = 0; l < 3; ++l) layers.push_back(golden()["rollout/layers"][l]);
   EXPECT_TRUE(agrees(attention_rollout(layers), "rollout/rollout", 1e-12));
   EXPECT_TRUE(agrees(attention_flow(layers), "rollout/flow", 1e-9));
+  const Tensor& top = golden()["rollout/top"];
+  EXPECT_TRUE(agrees(explain::rollout_from(top, layers), "rollout/rollout_from_top", 1e-12));
+  EXPECT_TRUE(agrees(explain::flow_from(top, layers), "rollout/flow_from_top", 1e-9));
+  EXPECT_TRUE(complains([&] { explain::flow_from(layers[0][0], layers); }, {"rollout", "(heads, T, 5)"}));
 }
 
 TEST(Explain, KendallsTau) {

@@ -42,6 +42,14 @@ for level in range(3):
             graph.add_edge((level + 1, i), (level, j), capacity=tied[level, i, j])
 store["rollout/flow"] = np.array([[networkx.maximum_flow_value(graph, (3, i), (0, j)) for j in range(5)] for i in range(5)])
 
+# from another text of 3 tokens on top, past which nothing goes
+top = softmax(3 * np.random.default_rng(62).standard_normal((2, 3, 5)))
+store["rollout/top"], store["rollout/rollout_from_top"] = top, top.mean(0) @ store["rollout/rollout"]
+for i in range(3):
+    for j in range(5):
+        graph.add_edge((4, i), (3, j), capacity=top.mean(0)[i, j])
+store["rollout/flow_from_top"] = np.array([[networkx.maximum_flow_value(graph, (4, i), (0, j)) for j in range(5)] for i in range(3)])
+
 # ---- order ----
 store["kendall/a"], store["kendall/b"] = rng.integers(0, 6, 12).astype(float), rng.integers(0, 6, 12).astype(float)
 store["kendall/tau"] = np.array(scipy.stats.kendalltau(store["kendall/a"], store["kendall/b"]).statistic)

@@ -57,7 +57,7 @@ def a_text_is_seen(page, server):
     page.until("document.getElementById('ask-look') && heed.open !== null")
     assert page.evaluate("document.activeElement.id") == "ask-input"
     assert page.evaluate("[...document.getElementById('ask-model').options].map((each) => each.value)") == ["copy", "reviews", "lm"]
-    assert page.evaluate("document.getElementById('ask-method').options.length") == 4
+    assert page.evaluate("document.getElementById('ask-method').options.length") == 8
     ask(page, "a b c")
     assert page.evaluate("heed.state.view") == "matrix" and page.evaluate(DRAWN) > 10
     assert page.evaluate("document.getElementById('title').textContent").startswith("a b c → ")

@@ -33,8 +33,7 @@ Tensor logits_of(const SequenceModel& model, const Sentences& source, const Ids&
   return model.read_out(model.forward(source, pad({said})).features)[0];
 }
 
-// ---- why this and not that
-// --------------------------------------------------------------------------------------------
+// ---- why this and not that --------------------------------------------------------------------------------------
 
 Question last_part(const Question& question) {
   return {question.words, question.count,

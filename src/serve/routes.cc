@@ -264,6 +264,7 @@ Json responses_of(const Route& route) {
   const Json error = {{"application/json", {{"schema", {{"$ref", "#/components/schemas/Error"}}}}}};
   Json content;
   content[route.type]["schema"] = route.answer ? route.answer() : schema::string();
+  if (route.body && route.body()["properties"].contains("stream")) content["text/event-stream"] = Json::object();
   Json responses = {{"200", {{"description", "Done."}, {"content", content}}}};
   std::vector<int> statuses = {400, 403, 429, 503};
   if (parameter_of(route)) statuses.insert(statuses.end(), {404, 500});

@@ -50,6 +50,8 @@ void Worker::stop() {
 }
 
 void Worker::ask(std::vector<Ask> asks) {
+  check(asks.size() <= limits_.waiting, "the body", "has {} texts, wanted {} or less: no more may wait", asks.size(),
+        limits_.waiting);
   {
     const std::lock_guard lock(mutex_);
     if (waiting_.size() + asks.size() > limits_.waiting) {

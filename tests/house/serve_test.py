@@ -360,9 +360,19 @@ def killed_in_mid_request():
 
 def no_room_in_the_queue():
     with Server("lm", "--waiting", "2") as server:
-        answer = server.post("/v1/predict", {"input": ["a", "b", "c"]})
-        refused(answer, 503, "wait")
-        assert answer[1]["retry-after"] == "1"
+        refused(server.post("/v1/predict", {"input": ["a", "b", "c"]}), 400, "3 texts")
+        answers = []
+        ask = lambda: answers.append(server.post("/v1/predict", {"input": ["a", "b"], "options": {"longest": 200}}))
+        threads = [threading.Thread(target=ask) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        busy = [answer for answer in answers if answer[0] != 200]
+        assert 0 < len(busy) < 20, [answer[0] for answer in answers]
+        for answer in busy:
+            refused(answer, 503, "wait")
+            assert answer[1]["retry-after"] == "1"
         assert server.post("/v1/predict", {"input": ["a", "b"]})[0] == 200
 
 

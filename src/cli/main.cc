@@ -10,10 +10,11 @@
 namespace {
 
 constexpr void (*kVerbs[])(CLI::App&) = {
-    heed::cli::add_attend,  heed::cli::add_bench,      heed::cli::add_compare, heed::cli::add_convert,
-    heed::cli::add_data,    heed::cli::add_eval,       heed::cli::add_explain, heed::cli::add_info,
-    heed::cli::add_inspect, heed::cli::add_mechanisms, heed::cli::add_options, heed::cli::add_plot,
-    heed::cli::add_predict, heed::cli::add_serve,      heed::cli::add_train,   heed::cli::add_view,
+    heed::cli::add_align,   heed::cli::add_attend,  heed::cli::add_bench,      heed::cli::add_compare,
+    heed::cli::add_convert, heed::cli::add_data,    heed::cli::add_eval,       heed::cli::add_explain,
+    heed::cli::add_info,    heed::cli::add_inspect, heed::cli::add_mechanisms, heed::cli::add_options,
+    heed::cli::add_plot,    heed::cli::add_predict, heed::cli::add_serve,      heed::cli::add_train,
+    heed::cli::add_view,
 };
 
 // Exit codes: 0 done, 1 it went wrong, 2 the command line makes no sense, 130 interrupted.

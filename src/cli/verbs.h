@@ -9,6 +9,7 @@ namespace heed::cli {
 struct Interrupted {};
 
 // Adds the verb's subcommand, its options and the callback that runs it. Errors leave the callback as heed::Error.
+void add_align(CLI::App& app);
 void add_attend(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_data(CLI::App& app);

@@ -31,23 +31,25 @@ std::vector<Piece> words_of(std::string_view text) {
 
 // For each position that a file may count, the tokens that it means.
 std::vector<Numbers> tokens_of(AlignmentUnit unit, const AlignmentFile::Side& side) {
+  if (unit == AlignmentUnit::words) return tokens_of_words(side);
   std::vector<Numbers> tokens;
-  const auto count = static_cast<int32_t>(side.tokens.size());
-  if (unit == AlignmentUnit::tokens) {
-    for (int32_t n = 0; n < count; ++n) tokens.push_back({n});
-    return tokens;
-  }
+  for (int32_t n = 0; n < static_cast<int32_t>(side.tokens.size()); ++n) tokens.push_back({n});
+  return tokens;
+}
+
+}  // namespace
+
+std::vector<std::vector<int32_t>> tokens_of_words(const AlignmentFile::Side& side) {
+  std::vector<Numbers> tokens;
   for (const Piece& word : words_of(side.text)) {
     tokens.emplace_back();
-    for (int32_t n = 0; n < count; ++n) {
+    for (int32_t n = 0; n < static_cast<int32_t>(side.tokens.size()); ++n) {
       const Token& token = side.tokens[static_cast<size_t>(n)];
       if (token.begin < word.end && word.begin < token.end) tokens.back().push_back(n);
     }
   }
   return tokens;
 }
-
-}  // namespace
 
 std::vector<Link> AlignmentFile::links(int64_t line, const Side& source, const Side& target) {
   line -= above_;

@@ -43,6 +43,9 @@ class AlignmentFile {
   Row row_;
 };
 
+// For each word of a text, what stands between spaces, the numbers of its tokens.
+std::vector<std::vector<int32_t>> tokens_of_words(const AlignmentFile::Side& side);
+
 // Links as rows of numbers: source, target, source, target … And as Pass::alignment wants them: (B,targets,sources),
 // rows that sum to 1, or of zeros.
 void add_links(TokenRows& rows, const std::vector<Link>& links);

@@ -81,7 +81,7 @@ class Aligner {
     const Side from = side_of(there_.source, source), to = side_of(there_.target, target);
     if (from.words.empty() || to.words.empty()) return {};
     const Tensor weights = weights_of(there_, from, to, options_);
-    const std::vector<Link> forward = links_of(weights, from, to);
+    std::vector<Link> forward = links_of(weights, from, to);
     const auto back = [&] {
       return back_ ? said_back(source, target) : turned(links_of(transpose(weights), to, from));
     };

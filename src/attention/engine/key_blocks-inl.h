@@ -179,12 +179,7 @@ class KeyBlocks {
 
   // One panel of keys with a block of queries; j: where it begins in the block of keys.
   HWY_NOINLINE void panel(int64_t key, int64_t j) {
-    if (rare_ || std::is_same_v<C, double>)
-      rare_score_gradients(key, j);
-    else if (problem_.dropout)
-      score_gradients(key, j, Keep<C>(problem_.dropout, keep_));
-    else
-      score_gradients(key, j, NoMultiplier());
+    score_gradients(key, j);
     bias_gradients(key);
     factors_ = factors_of(tile_, rows_, memory_.factors);
     value_gradients(key);
@@ -195,9 +190,16 @@ class KeyBlocks {
     key_gradients(key);
     query_gradients(key, j);
   }
+  void score_gradients(int64_t key, int64_t j) {
+    if constexpr (std::is_same_v<C, float>)
+      if (!rare_)
+        return problem_.dropout ? plain_score_gradients(key, j, Keep<C>(problem_.dropout, keep_))
+                                : plain_score_gradients(key, j, NoMultiplier());
+    rare_score_gradients(key, j);
+  }
   // Softmax's: the path of most.
   template <class Multiplier>
-  HWY_NOINLINE void score_gradients(int64_t key, int64_t j, const Multiplier& multiplier) {
+  HWY_NOINLINE void plain_score_gradients(int64_t key, int64_t j, const Multiplier& multiplier) {
     const int64_t depth = units<T>(n_.width), value_depth = units<T>(n_.value_width);
     const C scale = static_cast<C>(problem_.scale), factor = static_cast<C>(problem_.scale * kLog2E);
     for (const Band& band : panel_) {

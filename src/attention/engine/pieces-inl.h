@@ -184,22 +184,18 @@ struct Keep : NoMultiplier {
 // ∂m/∂c = m (j − c)/σ².
 template <class T>
 struct Multipliers {
-  const uint64_t* words;  // as in Keep, or null
-  T factor;
+  Keep<T> keep;      // its words null where nothing is dropped
   const T* centres;  // of the block's rows, or null
   T first;           // the key of column 0
   T sigma;
   template <class Stored>
   Multipliers(const Problem<Stored>& p, int64_t b, int64_t h, int64_t row, int64_t key, const uint64_t* words)
-      : words(p.dropout ? words : nullptr),
-        factor(static_cast<T>(p.dropout.factor())),
+      : keep(p.dropout, p.dropout ? words : nullptr),
         centres(p.centres.data ? p.centres.data + (b * p.n.heads + h) * p.n.queries + row : nullptr),
         first(static_cast<T>(key)),
         sigma(static_cast<T>(p.centres.sigma)) {}
   HWY_INLINE Vector<T> dropped(int64_t row, int64_t column, Vector<T> p) const {
-    if (!words) return p;
-    const auto kept = lanes_of(Tag<T>(), words[2 * row + column / kPanel], column % kPanel);
-    return hn::IfThenElseZero(kept, hn::Mul(p, hn::Set(Tag<T>(), factor)));
+    return keep.words ? keep.dropped(row, column, p) : p;
   }
   // How far the keys lie from the row's centre.
   HWY_INLINE Vector<T> away(int64_t row, int64_t column) const {
@@ -232,10 +228,9 @@ template <class A, class B, class T>
 HWY_INLINE void add_product(int64_t rows, int64_t columns, int64_t depth, const A& a, const B& b, T* c,
                             int64_t stride) {
   const auto add = kn::add_to(Tag<T>(), c, stride);
-  if (std::is_same_v<T, float> && columns % kLanes<T> == 0)
-    kn::product<ShapeOf<T>, kn::Columns::vectors>(rows, columns, depth, a, b, add);
-  else
-    kn::product<ShapeOf<T>>(rows, columns, depth, a, b, add);
+  if constexpr (std::is_same_v<T, float>)
+    if (columns % kLanes<T> == 0) return kn::product<ShapeOf<T>, kn::Columns::vectors>(rows, columns, depth, a, b, add);
+  kn::product<ShapeOf<T>>(rows, columns, depth, a, b, add);
 }
 
 // The 128-bit blocks of a vector, added.

@@ -102,7 +102,13 @@ struct RopeYarn {  // Peng et al. 2023, arXiv:2309.00071
   double beta_fast = 32, beta_slow = 1;         // rotations over `trained`: more are kept, fewer are stretched
   std::optional<double> attention_factor = {};  // of cosine and sine; by default 0.1·ln(factor) + 1
 };
-using RopeScaling = std::variant<std::monostate, RopeLinear, RopeNtk, RopeDynamicNtk, RopeYarn>;
+struct RopeLlama3 {  // Llama 3.1's: between slow and fast 1/turn is interpolated. arXiv:2407.21783, Meta's published
+                     // code
+  double factor = 1;
+  int64_t trained = 8192;     // places
+  double fast = 4, slow = 1;  // rotations over `trained`: more are kept, fewer are stretched
+};
+using RopeScaling = std::variant<std::monostate, RopeLinear, RopeNtk, RopeDynamicNtk, RopeYarn, RopeLlama3>;
 enum class RopeLayout {
   half_split,   // column c is paired with c + w/2
   interleaved,  // 2c with 2c + 1

@@ -24,6 +24,14 @@ constexpr std::array<std::pair<const char*, NormKind>, 2> names_of(NormKind) {
   return {{{"layer", NormKind::layer}, {"rms", NormKind::rms}}};
 }
 
+enum class RopeStretch { none, linear, yarn, llama3 };
+constexpr std::array<std::pair<const char*, RopeStretch>, 4> names_of(RopeStretch) {
+  return {{{"none", RopeStretch::none},
+           {"linear", RopeStretch::linear},
+           {"yarn", RopeStretch::yarn},
+           {"llama3", RopeStretch::llama3}}};
+}
+
 struct LayerConfig {
   Count width = 256, heads = 4, longest = 256;
   int64_t groups = 0, inner = 0;
@@ -34,6 +42,9 @@ struct LayerConfig {
   bool bias = true, scale_embedding = true;
   std::string attention = "scaled_dot", position = "sinusoidal_halves";
   Strength rope_base = 10000;
+  RopeStretch rope_stretch = RopeStretch::none;
+  Strength rope_factor = 1, rope_slow = 1, rope_fast = 0;
+  Count rope_trained = 2048;
   Share dropout = 0.1, attention_dropout = 0;
 
   void visit(auto&& field) {
@@ -50,6 +61,11 @@ struct LayerConfig {
           "sinusoidal_halves (sines, then cosines), sinusoidal (by turns), learned, none, or a position of heed "
           "mechanisms (rope, alibi, t5 …)");
     field("rope_base", rope_base, "of the angles of rope");
+    field("rope_stretch", rope_stretch, "of rope, to longer texts than those trained on: none, linear, yarn or llama3");
+    field("rope_factor", rope_factor, "so many times as long"),
+        field("rope_trained", rope_trained, "tokens of the texts trained on, of yarn and llama3");
+    field("rope_slow", rope_slow, "pairs of columns that turn so often in a text trained on, or less, are stretched"),
+        field("rope_fast", rope_fast, "those that turn so often or more are kept; 0: 32 with yarn, 4 with llama3");
     field("longest", longest, "tokens that positions are learned for");
     field("dropout", dropout, "of embeddings and sublayers"),
         field("attention_dropout", attention_dropout, "of weights");
@@ -68,13 +84,27 @@ inline float attention_dropout(const LayerConfig& c, const Pass& pass) {
 inline MultiHeadOptions head_options(const LayerConfig& c) {
   return {.heads = c.heads, .groups = c.groups, .bias = c.bias};
 }
+inline RopeScaling rope_scaling(const LayerConfig& c) {
+  const auto fast = [&](double usual) { return c.rope_fast > 0 ? double{c.rope_fast} : usual; };
+  switch (c.rope_stretch) {
+    case RopeStretch::none: break;
+    case RopeStretch::linear: return RopeLinear{c.rope_factor};
+    case RopeStretch::yarn: return RopeYarn{c.rope_factor, c.rope_trained, fast(32), c.rope_slow};
+    case RopeStretch::llama3: return RopeLlama3{c.rope_factor, c.rope_trained, fast(4), c.rope_slow};
+  }
+  return {};
+}
+inline Position rope_of(const LayerConfig& c) { return rope({.base = c.rope_base, .scaling = rope_scaling(c)}); }
 inline MechanismHeads self_heads(const LayerConfig& c) {
+  check(c.position == "rope" || c.rope_stretch == RopeStretch::none, "rope_stretch", "position is {}, wanted rope",
+        c.position);
+  if (c.position == "rope") rope_of(c);  // refuses what makes no sense before anything is learned
   return {c.width, head_options(c), c.attention, placed_in_embedding(c) ? "" : c.position, c.longest};
 }
 // What a text's attention to itself is, in this pass.
 inline AttendOptions self_options(const MechanismHeads& self, const LayerConfig& c, const Pass& pass) {
   AttendOptions options = self.options();
-  if (c.position == "rope") options.position = rope({.base = c.rope_base});
+  if (c.position == "rope") options.position = rope_of(c);
   options.dropout = attention_dropout(c, pass), options.watch = pass.watch("self");
   return options;
 }

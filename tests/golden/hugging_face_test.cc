@@ -88,7 +88,10 @@ TEST(HuggingFaceReading, WhatHeedHasNoCounterpartForIsNamed) {
   EXPECT_TRUE(
       refused(with("gpt2", "scale_attn_by_inverse_layer_idx", true), {"scale_attn_by_inverse_layer_idx", "false"}));
   EXPECT_TRUE(refused(with("gpt2", "embd_pdrop", 0.3), {"embd_pdrop", "0.3", "0.1"}));
-  EXPECT_TRUE(refused(with("llama", "rope_parameters/rope_type", "llama3"), {"rope_type", "llama3", "default"}));
+  EXPECT_TRUE(refused(with("llama", "rope_parameters/rope_type", "longrope"), {"rope_type", "longrope", "llama3"}));
+  EXPECT_TRUE(refused(with("llama", "rope_parameters/rope_type", 7), {"rope_type", "7", "default"}));
+  EXPECT_TRUE(refused(with("llama", "rope_parameters/rope_type", "yarn"), {"rope_parameters/factor", "missing"}));
+  EXPECT_TRUE(refused(with("llama", "rope_parameters/mscale", 0.7), {"rope_parameters/mscale", "0.7", "nothing"}));
   EXPECT_TRUE(refused(with("llama", "head_dim", 8), {"head_dim", "8", "4"}));
   EXPECT_TRUE(refused(with("llama", "mlp_bias", true), {"mlp_bias", "true", "false"}));
   EXPECT_TRUE(refused(with("marian", "decoder_ffn_dim", 24), {"decoder_ffn_dim", "24", "12"}));
@@ -102,7 +105,10 @@ TEST(HuggingFaceReading, EntriesThatOldFilesLeaveOut) {
   EXPECT_EQ(read("old", old)->configuration(), read("llama", checkpoint("llama"))->configuration());
   Checkpoint stretched = old;
   stretched.config["rope_scaling"] = {{"type", "linear"}, {"factor", 2.0}};
-  EXPECT_TRUE(refused(stretched, {"rope_type", "linear"}));
+  const auto fields = read("stretched", stretched)->configuration();
+  EXPECT_EQ(fields.at("rope_stretch"), "linear");
+  EXPECT_EQ(fields.at("rope_factor"), "2");
+  EXPECT_EQ(fields.at("rope_base"), "500");
   EXPECT_TRUE(refused(with("gpt2", "n_embd", nullptr), {"n_embd", "missing"}));
 }
 

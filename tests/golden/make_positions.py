@@ -68,6 +68,8 @@ rope("dynamic_short", {"rope_type": "dynamic", "factor": 2.0}, length=40)
 rope("yarn", {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64})
 rope("yarn_tuned", {"rope_type": "yarn", "factor": 8.0, "original_max_position_embeddings": 512, "beta_fast": 24.0,
                     "beta_slow": 2.0, "attention_factor": 1.25}, base=1e6)
+rope("llama3", {"rope_type": "llama3", "factor": 8.0, "original_max_position_embeddings": 64, "low_freq_factor": 1.0,
+                "high_freq_factor": 4.0}, base=500.0)
 
 # ---- t5 ----
 distances = torch.arange(-300, 301)

@@ -47,6 +47,7 @@ TEST(Rope, AgreesWithHuggingFace) {
       {.base = 1e6,
        .scaling = RopeYarn{.factor = 8, .trained = 512, .beta_fast = 24, .beta_slow = 2, .attention_factor = 1.25}},
       1e-6);
+  expect_rope("llama3", {.base = 500, .scaling = RopeLlama3{.factor = 8, .trained = 64}}, 1e-6);
 }
 
 TEST(T5, AgreesWithHuggingFace) {

@@ -101,7 +101,13 @@ def translator(name, *options):
 
 
 def refusals():
+    config = json.loads(Path("llama_yarn-theirs/config.json").read_text())
+    config["rope_parameters"]["mscale"] = 0.7
+    os.mkdir("strange"), Path("strange/config.json").write_text(json.dumps(config))
+    for file in "model.safetensors", "tokenizer.json":
+        os.link(f"llama_yarn-theirs/{file}", f"strange/{file}")
     for arguments, words in [
+        (("convert", "strange", "-o", "x"), ("rope_parameters/mscale", "0.7", "yarn")),
         (("convert", "nowhere", "-o", "x"), ("nowhere", "config.json")),
         (("convert", "gpt2", "-o", "llama"), ("llama", "is a run")),
     ]:
@@ -118,6 +124,9 @@ with tempfile.TemporaryDirectory() as folder:
     language_model("gpt2", GPT2LMHeadModel)
     language_model("gpt2_untied", GPT2LMHeadModel, "--activation", "gelu_tanh", "--tied=false", "--norm-epsilon", "0.001")
     language_model("llama", LlamaForCausalLM, *LLAMA)
+    stretched = ["--rope-factor", "4", "--rope-trained", "16"]
+    for kind in "linear", "yarn", "llama3":
+        language_model(f"llama_{kind}", LlamaForCausalLM, *LLAMA, "--rope-stretch", kind, *stretched)
     translator("marian")
     translator("marian_silu", "--activation", "silu", "--scale-embedding=false")
     refusals()

@@ -5,6 +5,9 @@
 //   YaRN     ω_c·(1 − r_c) + ω_c/s·r_c, r the ramp from the pair that turns beta_fast times over `trained` places to
 //            the one that turns beta_slow times; cosine and sine times 0.1·ln(s) + 1.  Peng et al. 2023,
 //            arXiv:2309.00071
+//   Llama 3  ω_c·k_c + ω_c/s·(1 − k_c), k from 0, for the pairs that turn `slow` times over `trained` places or less,
+//   to 1,
+//            for those that turn `fast` times or more, linear in the number of turns.    Meta 2024, arXiv:2407.21783
 #include "attention/positions/frequencies.h"
 
 #include <algorithm>
@@ -62,6 +65,15 @@ struct Scaled {
     f.amplitude = yarn.attention_factor.value_or(yarn.factor <= 1 ? 1 : 0.1 * std::log(yarn.factor) + 1);
     return f;
   }
+  Frequencies operator()(const RopeLlama3& llama) const {
+    Frequencies f = plain(base, width);
+    for (double& turn : f.turns) {
+      const double turns = static_cast<double>(llama.trained) * turn / (2 * M_PI);
+      const double kept = std::clamp((turns - llama.slow) / (llama.fast - llama.slow), 0.0, 1.0);
+      turn *= kept + (1 - kept) / llama.factor;
+    }
+    return f;
+  }
 };
 
 struct Checked {
@@ -76,6 +88,11 @@ struct Checked {
     const double amplitude = x.attention_factor.value_or(1);
     check(std::isfinite(amplitude) && amplitude > 0, "rope", "an attention factor of {}: wanted a positive number",
           amplitude);
+  }
+  void operator()(const RopeLlama3& x) const {
+    factor(x.factor), trained(x.trained);
+    check(x.slow > 0 && x.fast > x.slow && std::isfinite(x.fast), "rope",
+          "fast is {} and slow {}: wanted fast > slow > 0", x.fast, x.slow);
   }
 
  private:

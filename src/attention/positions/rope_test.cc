@@ -35,6 +35,7 @@ TEST(Rope, GradientTurnsBackWhateverTheScaling) {
       {.scaling = RopeNtk{3}},
       {.layout = RopeLayout::interleaved, .width = 4, .scaling = RopeDynamicNtk{2, 3}},
       {.scaling = RopeYarn{.factor = 4, .trained = 16}, .keys = tensor_from<int64_t>({0, 1, 7, 7, 2}, {5})},
+      {.scaling = RopeLlama3{.factor = 8, .trained = 16}},
   };
   for (const RopeOptions& options : all)
     EXPECT_TRUE(gradcheck([&](const testing::Inputs& in) { return attended(in[0], in[1], options); },
@@ -68,6 +69,7 @@ TEST(Rope, SaysWhatDoesNotFit) {
   EXPECT_TRUE(complains([] { rope({.scaling = RopeDynamicNtk{2, 0}}); }, {"trained on 0"}));
   EXPECT_TRUE(complains([] { rope({.scaling = RopeYarn{.beta_fast = 1, .beta_slow = 2}}); }, {"beta_fast of 1"}));
   EXPECT_TRUE(complains([] { rope({.scaling = RopeYarn{.attention_factor = -1}}); }, {"attention factor of -1"}));
+  EXPECT_TRUE(complains([] { rope({.scaling = RopeLlama3{.fast = 1}}); }, {"fast is 1", "slow 1"}));
 }
 
 }  // namespace

@@ -185,6 +185,7 @@ Json config_of(const Layout& layout, const Fields& fields, const Json& before) {
     if (again && was.at(entry.ours) == fields.at(entry.ours)) continue;
     config[path(entry)] = entry.ours.empty() ? entry.value : theirs_of(entry, fields.at(entry.ours));
   }
+  layout.restore(config);
   return config;
 }
 

@@ -59,7 +59,9 @@ struct Layout {
   std::vector<Held> (*tensors)(
       const Fields& fields);         // all that there may be; of a model there are those of its weights
   std::vector<const char*> derived;  // tensors that some files hold besides and that follow from others
-  void (*complete)(Json& config);    // entries whose meaning, where they are missing, hangs on others
+  // Entries whose names, or whose meaning where they are missing, hang on others: as the table has them, and back.
+  void (*complete)(Json& config);
+  void (*restore)(Json& config) = [](Json&) {};
 };
 
 // A room each.

@@ -1,4 +1,8 @@
 // LlamaForCausalLM: decoder-lm with rope.                       Touvron et al. 2023, arXiv:2302.13971
+#include <algorithm>
+
+#include "base/check.h"
+#include "models/field_values.h"
 #include "models/hugging_face/layout.h"
 
 namespace heed::hugging_face {
@@ -16,6 +20,22 @@ std::vector<Held> tensors(const Fields&) {
          layer({"layers.*.forward.out"}, theirs + "mlp.down_proj") + layer({"after.norm"}, "model.norm");
 }
 
+// What rope_parameters hold besides rope_type and rope_theta: by what name, and as the table above has it.
+struct RopeEntry {
+  const char *theirs, *table;
+  double usual;  // where it is missing, or 0 in the table; 0: it must be there
+};
+const std::map<std::string, std::vector<RopeEntry>>& rope_entries() {
+  constexpr RopeEntry kFactor = {"factor", "factor", 0}, kTrained = {"original_max_position_embeddings", "trained", 0};
+  static const std::map<std::string, std::vector<RopeEntry>> all = {
+      {"default", {}},
+      {"linear", {kFactor}},
+      {"yarn", {kFactor, kTrained, {"beta_slow", "slow", 1}, {"beta_fast", "fast", 32}}},
+      {"llama3", {kFactor, kTrained, {"low_freq_factor", "slow", 1}, {"high_freq_factor", "fast", 4}}}};
+  return all;
+}
+std::string rope_type(const Json& rope) { return value_text(rope.value("rope_type", Json("default"))); }
+
 // Before rope_parameters there were rope_theta and, for longer texts, rope_scaling with its own name for the type.
 void gather_rope(Json& config) {
   if (config.value("rope_parameters", Json()).is_object()) return;
@@ -27,8 +47,43 @@ void gather_rope(Json& config) {
   config.erase("rope_theta"), config.erase("rope_scaling");
 }
 
-void complete(Json& config) {
+void name_as_table(Json& config) {
   gather_rope(config);
+  Json& rope = config["rope_parameters"];
+  const auto type = rope_entries().find(rope_type(rope));
+  if (type == rope_entries().end()) return;  // the table refuses it
+  Json named = {{"rope_type", type->first}, {"rope_theta", rope.value("rope_theta", Json(10000.0))}};
+  rope.erase("rope_type"), rope.erase("rope_theta");
+  if (type->first == "yarn" && !rope.contains("original_max_position_embeddings"))
+    rope["original_max_position_embeddings"] = config.value("max_position_embeddings", Json(2048));
+  for (const RopeEntry& entry : type->second) {
+    check_format(entry.usual > 0 || rope.contains(entry.theirs), "config.json", "rope_parameters/{} is missing",
+                 entry.theirs);
+    named[entry.table] = rope.value(entry.theirs, Json(entry.usual));
+    rope.erase(entry.theirs);
+  }
+  if (rope.value("partial_rotary_factor", Json(1)) == 1) rope.erase("partial_rotary_factor");
+  for (const auto& [name, value] : rope.items())
+    check_format(value.is_null(), "config.json",
+                 "heed's rope of the type {} cannot: rope_parameters/{} is {}, wanted nothing", type->first, name,
+                 value.dump());
+  rope = named;
+}
+void restore(Json& config) {
+  if (!config.contains("rope_parameters")) return;
+  Json& rope = config["rope_parameters"];
+  const std::vector<RopeEntry>& entries = rope_entries().at(rope_type(rope));
+  for (const RopeEntry& entry : entries)
+    if (const Json value = rope.value(entry.table, Json()); value.is_number())
+      rope[entry.theirs] = value == 0 ? Json(entry.usual) : value;
+  for (const char* name : {"factor", "trained", "slow", "fast"}) {
+    const auto theirs = [name](const RopeEntry& entry) { return std::string(entry.theirs) == name; };
+    if (std::none_of(entries.begin(), entries.end(), theirs)) rope.erase(name);
+  }
+}
+
+void complete(Json& config) {
+  name_as_table(config);
   const auto number = [&](const char* entry) { return config.value(entry, Json()).is_number_integer(); };
   if (!number("num_attention_heads") || !number("hidden_size")) return;
   const auto heads = config["num_attention_heads"].get<int64_t>(), width = config["hidden_size"].get<int64_t>();
@@ -54,7 +109,13 @@ Layout llama() {
                       same("attention_dropout", "attention_dropout", 0.0),
                       same("norm_epsilon", "rms_norm_eps", 1e-6),
                       same("rope_base", "rope_parameters/rope_theta", 10000.0),
-                      theirs("rope_parameters/rope_type", "default"),
+                      choice("rope_stretch", "rope_parameters/rope_type",
+                             {{"none", "default"}, {"linear", "linear"}, {"yarn", "yarn"}, {"llama3", "llama3"}},
+                             "default"),
+                      same("rope_factor", "rope_parameters/factor", 1.0),
+                      same("rope_trained", "rope_parameters/trained", 2048),
+                      same("rope_slow", "rope_parameters/slow", 1.0),
+                      same("rope_fast", "rope_parameters/fast", 0.0),
                       same("bias", "attention_bias", false),
                       same("bias", "mlp_bias", false),
                       same("tied", "tie_word_embeddings", false),
@@ -66,7 +127,8 @@ Layout llama() {
                       ours("position", "rope")},
           .tensors = tensors,
           .derived = {"model.layers.*.self_attn.rotary_emb.inv_freq", "lm_head.weight"},
-          .complete = complete};
+          .complete = complete,
+          .restore = restore};
 }
 
 }  // namespace heed::hugging_face

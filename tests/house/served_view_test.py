@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests/support"))
 import chromium  # noqa: E402
-from page_checks import CONTRAST, DRAWN, NAMES  # noqa: E402
+from page_checks import CONTRAST, DRAWN, NAMES, violations  # noqa: E402
 from serving import Server, folder_of_runs  # noqa: E402
 
 SHOTS = Path(sys.argv[2]).resolve() if len(sys.argv) > 2 else None
@@ -67,6 +67,7 @@ def a_text_is_seen(page, server):
             show(page, {"view": view, "lang": lang, "theme": theme})
             assert page.evaluate(CONTRAST) == [], (view, lang, theme, page.evaluate(CONTRAST))
             assert page.evaluate(NAMES) == [], (view, page.evaluate(NAMES))
+            assert violations(page) == [], (view, lang, theme, violations(page))
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), view
             shoot(page, f"{view}-{lang}-{theme}")
     assert page.evaluate("document.getElementById('ask-look').textContent") == "看"
@@ -114,6 +115,7 @@ def a_key_is_asked_for(browser):
         page = browser.open(f"http://127.0.0.1:{server.port}/")
         page.until("document.getElementById('ask-key') && heed.open !== null")
         assert page.evaluate("document.getElementById('ask-key').type") == "password"
+        assert violations(page) == [], violations(page)
         shoot(page, "key")
         type_into(page, "ask-key", "wrong")
         enter(page)

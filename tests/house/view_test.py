@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The viewer in a browser: every view in both languages and both themes, by keyboard, with names for whoever cannot see it
 and contrast for whoever can; words that look like markup stay words; nothing is asked of the network; the playground computes
-what the program computed. And the pages of docs/view.md, from Hugging Face and Keras, where these are. Skipped without Chromium.
+what the program computed; axe-core finds nothing. And the pages of docs/view.md, from Hugging Face and Keras, where these are.
+Skipped without Chromium.
 
     view_test.py BUILD
 """
@@ -19,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests/support"))
 import chromium  # noqa: E402
-from page_checks import CONTRAST, DRAWN, NAMES  # noqa: E402
+from page_checks import AXE, CONTRAST, DRAWN, NAMES, violations  # noqa: E402
 
 HEED = Path(sys.argv[1]).resolve() / "heed"
 HOSTILE = ["</script><script>alert(1)</script>", "<img src=x onerror=alert(2)>", "&lt;", "<!--", "\u2028 \n", "\U0001f63a"]
@@ -91,6 +92,7 @@ def every_view_in_every_dress(page):
                 assert page.evaluate(DRAWN) > 10, where
                 assert page.evaluate(CONTRAST) == [], (where, page.evaluate(CONTRAST))
                 assert page.evaluate(NAMES) == [], (where, page.evaluate(NAMES))
+                assert violations(page) == [], (where, violations(page))
                 assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{where}: wider than the window"
                 assert page.evaluate("[...document.querySelectorAll('.plate:not(.towers)')].every((box) => box.scrollWidth <= box.clientWidth)"), f"{where}: cut off"
             said[view, lang] = page.evaluate("document.getElementById('panel').innerText")
@@ -243,6 +245,8 @@ def main():
         if not chromium.PROGRAM:
             print("the views: skipped: there is no chromium")
             return
+        if not AXE:
+            print("axe-core: skipped: tools/setup installs it")
         with chromium.Chromium() as browser:
             page = browser.open(address)
             for each in (every_view_in_every_dress, words_stay_words, by_keyboard, what_is_saved, playground, small_and_touched):

@@ -1,4 +1,23 @@
-"""What is asked of every page, as JavaScript."""
+"""What is asked of every page, as JavaScript; and what axe-core finds in it."""
+import importlib.util
+import sys
+from pathlib import Path
+
+# axe-core is a file of a Python package, of which nothing else is used; tools/setup puts it here.
+sys.path.append(str(Path(__file__).resolve().parent.parent.parent / "build/python"))
+PACKAGE = importlib.util.find_spec("axe_playwright_python")
+AXE = PACKAGE and (Path(PACKAGE.origin).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+def violations(page):
+    """What axe-core finds, a sentence each: its rule, where, and why. Nothing where it is not installed."""
+    if not AXE:
+        return []
+    if page.evaluate("typeof axe") != "object":
+        page.evaluate(AXE + "; 0")
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] }).then((done) => done.violations)")
+    return [f"{rule['id']}: {node['html'][:120]}: {node['failureSummary']}" for rule in found for node in rule["nodes"]]
+
 
 # What stands out too little, by WCAG 2.2 AA: 4.5 to 1, 3 to 1 for large letters.
 CONTRAST = r"""(() => {

@@ -18,6 +18,8 @@ HEED = Path(sys.argv[1]).resolve() / "heed"
 
 
 class Server:
+    patience = 20  # seconds that a client waits for its next bytes
+
     def __init__(self, *arguments, before=None, port=0):
         command = [HEED, "serve", *map(str, arguments), "--port", str(port)]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=before)
@@ -31,7 +33,7 @@ class Server:
             time.sleep(0.01)
 
     def connect(self):
-        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=self.patience)
 
     def raw(self, data):
         """What comes back on a connection that sends just this, and then listens."""

@@ -1,6 +1,8 @@
 // What fuzz targets share.
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -16,10 +18,10 @@ inline Bytes exact_bytes(const uint8_t* data, size_t size) {
   return {block->data(), static_cast<int64_t>(size), block};
 }
 
-// A broken promise is a finding.
+// A broken promise is a finding, told where a sanitizer tells its own.
 inline void must(bool holds, const char* what) {
   if (holds) return;
-  std::fprintf(stderr, "broken promise: %s\n", what);
+  ::dprintf(STDERR_FILENO, "broken promise: %s\n", what);
   std::abort();
 }
 

@@ -404,6 +404,23 @@ def keys_and_reloading():
         refused(server.post("/v1/reload", {}), 403, "--api-key-file")
 
 
+def a_long_one_holds_nobody_up():
+    """Who asks for little after somebody who asks for much is answered before: in the order of the log."""
+    with Server("lm", "copy") as server:
+        much = {"model": "lm", "prompt": ["the "] * 16, "n": 16, "max_tokens": 1000, "temperature": 1, "seed": 1}
+        little = {"model": "lm", "messages": [{"role": "user", "content": "the "}], "max_tokens": 2, "temperature": 0}
+        asks = {"/v1/completions": much, "/v1/chat/completions": little, "/v1/predict": {"model": "copy", "input": "a b c"}}
+        clients = [server.connect() for _ in asks]
+        for client, (path, body) in zip(clients, asks.items(), strict=True):
+            client.sendall(message("POST", path, body))
+        for client in clients[::-1]:
+            with client:
+                assert parsed(client)[0] == 200
+        assert server.stop() == 0
+        order = [path for line in server.log if (path := json.loads(line)["path"]) in asks]
+        assert len(order) == 3 and order[-1] == "/v1/completions", order
+
+
 def sigterm_answers_what_is_under_way():
     with Server("lm") as server:
         with server.connect() as client:
@@ -436,6 +453,6 @@ with folder_of_runs():
             check(server)
             print("ok", check.__name__)
     for check in [slow_ones_are_shown_out, no_files_left, thousands_that_say_nothing, killed_in_mid_request,
-                  no_room_in_the_queue, keys_and_reloading, sigterm_answers_what_is_under_way]:
+                  no_room_in_the_queue, keys_and_reloading, a_long_one_holds_nobody_up, sigterm_answers_what_is_under_way]:
         check()
         print("ok", check.__name__)

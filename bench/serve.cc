@@ -58,6 +58,11 @@ class Server {
   }
   int port() const { return port_; }
   double ready() const { return ready_; }
+  double megabytes() const {  // resident
+    double all = 0, resident = 0;
+    std::ifstream(fmt::format("/proc/{}/statm", process_)) >> all >> resident;
+    return resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) / 1e6;
+  }
 
  private:
   void await_ready();
@@ -193,6 +198,44 @@ Own own_speed(const std::string& folder, const std::vector<std::string>& lines) 
   return {static_cast<double>(lines.size()) / best, at_share(times, 0.5)};
 }
 
+// How the server is while others press it, asked every 20 ms.
+struct Being {
+  std::vector<double> health, megabytes;
+};
+Being while_it_lasts(const Server& server, const std::atomic<bool>& ends) {
+  Being being;
+  for (Client client(server.port()); !ends; ::usleep(20'000)) {
+    const double begun = seconds();
+    client.ask("GET /health", "");
+    being.health.push_back(seconds() - begun);
+    being.megabytes.push_back(server.megabytes());
+  }
+  return being;
+}
+
+double most_of_third(const std::vector<double>& values, size_t third) {
+  const auto at = [&](size_t n) { return values.begin() + static_cast<std::ptrdiff_t>(values.size() * n / 3); };
+  check(values.size() >= 3, "bench serve", "took too short a time");
+  return *std::max_element(at(third), at(third + 1));
+}
+
+// Ten times what it can answer.
+void overload(const Server& server, const std::vector<std::string>& lines, double lasts, double capacity) {
+  constexpr int kMany = 20 * kClients;
+  std::atomic<bool> ends = false;
+  Being being;
+  std::thread watch([&] { being = while_it_lasts(server, ends); });
+  const Load over = load(server, lines, kMany, lasts, kMany / (10 * capacity));
+  ends = true;
+  watch.join();
+  line("answered at ten times its capacity", fmt::format("{:.0f} of {:.0f}", over.rate(), capacity),
+       over.rate() / capacity / 0.9);
+  const double late = at_share(being.health, 0.99);
+  line("/health meanwhile, p99", fmt::format("{:.1f} ms", late * 1e3), 0.1 / late);
+  const double before = most_of_third(being.megabytes, 1), after = most_of_third(being.megabytes, 2);
+  line("memory meanwhile, second third and last", fmt::format("{:.1f}, {:.1f} MB", before, after), before / after);
+}
+
 }  // namespace
 
 void run_serve(const ServeBench& bench) {
@@ -209,21 +252,7 @@ void run_serve(const ServeBench& bench) {
   const Load most = load(server, lines, 4 * kClients, bench.seconds, 4 * kClients / (0.8 * closed.rate()));
   const double spread = at_share(most.times, 0.99) / at_share(most.times, 0.5);
   line("p99 over p50 at 80 % load", fmt::format("{:.2f}", spread), 4 / spread);
-  std::atomic<bool> ends = false;
-  std::vector<double> health;
-  std::thread watch([&] {
-    for (Client client(server.port()); !ends; ::usleep(20'000)) {
-      const double begun = seconds();
-      client.ask("GET /health", "");
-      health.push_back(seconds() - begun);
-    }
-  });
-  const Load over = load(server, lines, 20 * kClients, bench.seconds, 20 * kClients / (10 * closed.rate()));
-  ends = true;
-  watch.join();
-  line("answered at ten times its capacity", fmt::format("{:.0f} of {:.0f}", over.rate(), closed.rate()),
-       over.rate() / closed.rate() / 0.9);
-  line("/health meanwhile, p99", fmt::format("{:.1f} ms", at_share(health, 0.99) * 1e3), 0.1 / at_share(health, 0.99));
+  overload(server, lines, bench.seconds, closed.rate());
 }
 
 }  // namespace heed::bench

@@ -198,7 +198,7 @@ heed.announce = (text) => {
   heed.announcing = setTimeout(() => ($('said').textContent = text), 200);
 };
 
-heed.number = (x) => (x === 0 ? '0' : x >= 0.0005 ? x.toFixed(3) : x.toExponential(0));
+heed.number = (x) => (x === 0 ? '0' : Math.abs(x) >= 0.0005 ? x.toFixed(3) : x.toExponential(0)).replace(/^-/, '−');
 
 // Shows the state from the beginning. What a slower, earlier call brings is dropped.
 heed.show = async () => {
@@ -278,7 +278,7 @@ heed.pairSections = (layer, matrix) => {
   const ranking = heed.strongest(row, 8).map(([index, weight]) =>
     el('li', {}, el('button', { type: 'button', onclick: () => heed.set({ key: index }) },
       el('span', { class: 'word' }, heed.word(layer.keyText, index)),
-      el('span', { class: 'bar' }, el('i', { style: `width:${((100 * weight) / most).toFixed(1)}%` })),
+      el('span', { class: 'bar' }, el('i', { class: weight < 0 ? 'below' : '', style: `width:${((100 * Math.abs(weight)) / most).toFixed(1)}%` })),
       el('span', { class: 'number' }, heed.number(weight)))));
   return [
     heed.section(null, el('p', { class: 'pair' }, el('b', {}, from), ` ${say('looks_at')} `, el('b', {}, to)), el('p', { class: 'figure' }, heed.number(row[key]))),
@@ -287,11 +287,11 @@ heed.pairSections = (layer, matrix) => {
 };
 
 heed.scaleSection = (layer, most) => {
-  const stops = heed.SCALES[heed.theme()], part = 2 * (2 ** layer.bits - 1);
+  const { signed } = layer, stops = (signed ? heed.SIGNED : heed.SCALES)[heed.theme()], part = 2 * (2 ** (layer.bits - (signed ? 1 : 0)) - 1);
   return heed.section(say('scale'),
     el('div', { class: 'scale', style: `background:linear-gradient(to right, ${stops.join(',')})` }),
-    el('div', { class: 'ends' }, el('span', {}, '0'), el('span', {}, heed.number(most))),
-    el('p', {}, say('scale_note')), layer.bits ? el('p', {}, say('loss_note', { bits: layer.bits, part })) : null);
+    el('div', { class: 'ends' }, signed ? [el('span', {}, heed.number(-most)), el('span', {}, '0')] : el('span', {}, '0'), el('span', {}, heed.number(most))),
+    el('p', {}, say(signed ? 'scale_signed' : 'scale_note')), layer.bits ? el('p', {}, say('loss_note', { bits: layer.bits, part })) : null);
 };
 heed.howSection = (how, keys) => heed.section(say('how'), el('p', {}, say(how)), el('p', {}, say('keys', { keys: say(keys) })));
 

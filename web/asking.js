@@ -41,7 +41,7 @@ const look = async () => {
   const { model, input, target, method } = asked;
   heed.tell(heed.say('looking'));
   try {
-    const answer = await heed.call('/v1/explain', { model, input, method, ...(target && { target }) });
+    const answer = await heed.call('/v1/explain', { model, input, method, vectors: true, ...(target && { target }) });
     heed.seen = new heed.Seen({ ...heed.page, ...answer });
     Object.assign(heed.state, { view: '', layer: chief(heed.seen), head: 'mean', query: 0, key: 0, step: 0, text: 0, method: 0 });
     heed.legal(heed.state);

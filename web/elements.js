@@ -52,7 +52,7 @@ heed.views.elements = {
           strip(pen, at.k, y, at.strip, Array.from(k.subarray(s * D, (s + 1) * D)), mostOf.k);
           strip(pen, at.product, y, at.strip, Array.from(row.product.subarray(s * D, (s + 1) * D)), row.most);
           pen.text(row.scores[s].toFixed(2), at.score + 40, middle, { colour: palette.ink, size: 12.5, align: 'right' });
-          if (mostWeight) pen.rect(at.weight, y + 2, (36 * row.weights[s]) / mostWeight, ROW - 10, palette.accent);
+          if (mostWeight) pen.rect(at.weight, y + 2, (36 * Math.abs(row.weights[s])) / mostWeight, ROW - 10, row.weights[s] < 0 ? palette.below : palette.accent);
           pen.text(heed.number(row.weights[s]), at.weight + 84, middle, { colour: palette.ink, size: 12.5, align: 'right' });
         }
       });

@@ -28,8 +28,8 @@ heed.views.lines = {
       const [x1, x2] = columns(width), y = (index, scrolled) => EDGE + (index + 0.5) * ROW - scrolled;
       const faint = new Map(), strong = new Map();  // lines of one colour and strength are drawn at once
       const add = (to, each, share, line) => {
-        const level = Math.ceil(share * 6), name = `${each.head} ${level}`;
-        if (!to.has(name)) to.set(name, { colour: each.colour, share: level / 6, lines: [] });
+        const level = Math.ceil(Math.abs(share) * 6), below = share < 0, name = `${each.head} ${level} ${below}`;
+        if (!to.has(name)) to.set(name, { colour: below && !all ? palette.below : each.colour, share: level / 6, dashes: below ? [5, 4] : [], lines: [] });
         to.get(name).lines.push(line);
       };
       for (const each of shown())
@@ -38,13 +38,13 @@ heed.views.lines = {
           if (y(query, from) > to - from + ROW && !(over && side === 'key')) break;
           for (const [key, weight] of linesOf(each, query)) add(marked(query, key) ? strong : faint, each, weight / each.most, [x1 + 10, y(query, from), x2 - 10, y(key, from)]);
         }
-      for (const { colour, share, lines } of faint.values()) pen.curves(lines, colour, 0.6 + 2.6 * share, (over ? 0.1 : 0.75) * share);
-      for (const { colour, share, lines } of strong.values()) pen.curves(lines, colour, 0.6 + 2.6 * share, 0.25 + 0.75 * share);
+      for (const { colour, share, dashes, lines } of faint.values()) pen.curves(lines, colour, 0.6 + 2.6 * share, (over ? 0.1 : 0.75) * share, dashes);
+      for (const { colour, share, dashes, lines } of strong.values()) pen.curves(lines, colour, 0.6 + 2.6 * share, 0.25 + 0.75 * share, dashes);
     };
     const drawColumn = (pen, words, x, align, cursor, from, to, looked) => {
       for (let i = Math.max(0, Math.floor((from - EDGE) / ROW)); i < words.length && EDGE + i * ROW < to; ++i) {
         const y = EDGE + (i + 0.5) * ROW - from, here = over && i === cursor;
-        if (looked?.[i]) pen.rect(align === 'left' ? x - 5 : x - 175, y - ROW / 2 + 1, 180, ROW - 2, palette.accent, 0.28 * looked[i]);
+        if (looked?.[i]) pen.rect(align === 'left' ? x - 5 : x - 175, y - ROW / 2 + 1, 180, ROW - 2, looked[i] < 0 ? palette.below : palette.accent, 0.28 * Math.abs(looked[i]));
         pen.text(heed.fitted(words[i], SIZE, 200), x, y, { colour: here ? palette.accent : palette.ink, size: SIZE, align, bold: here });
       }
     };

@@ -8,7 +8,7 @@ heed.views.matrix = {
     const layer = await heed.layer().open();
     if (!current()) return null;
     const { T, S } = layer, head = heed.state.head === 'all' ? 'mean' : heed.state.head, matrix = layer.matrix(head);
-    const palette = heed.palette(), most = heed.largest(matrix), pixels = heed.pixels(matrix, S, T, most, palette);
+    const palette = heed.palette(), most = heed.largest(matrix), pixels = heed.pixels(matrix, S, T, most, palette, layer.signed), colourOf = layer.signed ? palette.signed : palette.of;
     const words = (text) => text.tokens.map(heed.visible);
     const queries = words(layer.queryText), keys = words(layer.keyText), SIZE = 12.5, TURN = -Math.PI / 3;
     const longest = (list) => Math.min(150, list.reduce((most, word) => Math.max(most, heed.textWidth(word.slice(0, 40), SIZE)), 0));
@@ -30,9 +30,9 @@ heed.views.matrix = {
       const from = (offset) => Math.floor(offset / cell);
       for (let t = from(zoom.y); t < T && y + t * cell < top + high; ++t)
         for (let s = from(zoom.x); s < S && x + s * cell < left + wide; ++s) {
-          const weight = matrix[t * S + s], colour = palette.of(most ? weight / most : 0);
+          const weight = matrix[t * S + s], colour = colourOf(most ? weight / most : 0);
           pen.rect(x + s * cell, y + t * cell, cell - 1, cell - 1, heed.css(colour));
-          if (cell >= 34 && weight >= 0.005) pen.text(weight.toFixed(2), x + (s + 0.5) * cell - 0.5, y + (t + 0.5) * cell, { colour: heed.inkOn(colour), size: 11, align: 'center' });
+          if (cell >= 34 && Math.abs(weight) >= 0.005) pen.text(weight.toFixed(2).replace('-', '−'), x + (s + 0.5) * cell - 0.5, y + (t + 0.5) * cell, { colour: heed.inkOn(colour), size: 11, align: 'center' });
         }
     };
     const drawWords = (pen, { cell, x, y, wide, high }) => {

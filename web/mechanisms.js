@@ -89,8 +89,8 @@ heed.workedNumbers = (row) => {
 };
 
 heed.patternPicture = (row) => {
-  const canvas = heed.el('canvas', { width: 160, height: 160, role: 'img', 'aria-label': heed.say('pattern_label', { name: row.name }) }), matrix = Float32Array.from(row.pattern.flat(), (x) => (isNumber(x) ? Math.max(x, 0) : 0));
-  const small = heed.pixels(matrix, row.pattern[0].length, row.pattern.length, heed.largest(matrix), heed.palette());
+  const canvas = heed.el('canvas', { width: 160, height: 160, role: 'img', 'aria-label': heed.say('pattern_label', { name: row.name }) }), matrix = Float32Array.from(row.pattern.flat(), (x) => (isNumber(x) ? x : 0));
+  const small = heed.pixels(matrix, row.pattern[0].length, row.pattern.length, heed.largest(matrix), heed.palette(), matrix.some((x) => x < 0));
   new heed.CanvasPen(canvas.getContext('2d')).image(small, 0, 0, 160, 160);
   return canvas;
 };
@@ -113,7 +113,7 @@ heed.views.mechanisms = {
       el('div', { class: 'intro' },
         el('div', {}, el('h2', { class: 'big-head' }, row.name), el('p', { class: 'formula large' }, words(row).formula), el('p', { class: 'lead' }, words(row).purpose),
           el('dl', { class: 'facts wide' }, fact('paper', words(row).paper), fact('cost', words(row).cost), fact('trap', words(row).trap), fact('code', el('code', {}, row.code)))),
-        el('figure', {}, heed.patternPicture(row), el('figcaption', {}, say('pattern')))),
+        el('figure', {}, heed.patternPicture(row), el('figcaption', {}, say('pattern'), row.pattern.flat().some((x) => x < 0) ? ` ${say('below_and_above')}` : ''))),
       el('h3', { class: 'small-head gap' }, say(heed.PLAYABLE[row.name] ? 'playground' : 'worked')),
       el('p', { class: 'prose' }, say(heed.PLAYABLE[row.name] ? 'playground_note' : 'worked_note')),
       heed.PLAYABLE[row.name] ? heed.playground(row, table) : heed.workedNumbers(row));

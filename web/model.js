@@ -1,13 +1,13 @@
 // Model view: every head of every layer as a small picture.
 'use strict';
 
-// The largest weight of each field of a grid that is at most `most` fields wide and high.
+// The weight farthest from 0 in each field of a grid that is at most `most` fields wide and high.
 heed.pooled = (matrix, T, S, most) => {
   const rows = Math.min(T, most), columns = Math.min(S, most), out = new Float32Array(rows * columns);
   const column = Uint16Array.from({ length: S }, (_, s) => Math.floor((s * columns) / S));
   for (let t = 0; t < T; ++t) {
     const to = Math.floor((t * rows) / T) * columns, from = t * S;
-    for (let s = 0; s < S; ++s) if (matrix[from + s] > out[to + column[s]]) out[to + column[s]] = matrix[from + s];
+    for (let s = 0; s < S; ++s) if (Math.abs(matrix[from + s]) > Math.abs(out[to + column[s]])) out[to + column[s]] = matrix[from + s];
   }
   return { pixels: out, rows, columns };
 };
@@ -19,7 +19,7 @@ heed.entropy = (matrix, T, S) => {
 };
 heed.distance = (matrix, T, S) => {
   let sum = 0, all = 0;
-  for (let t = 0; t < T; ++t) for (let s = 0; s < S; ++s) { sum += matrix[t * S + s] * Math.abs(t - s); all += matrix[t * S + s]; }
+  for (let t = 0; t < T; ++t) for (let s = 0; s < S; ++s) { const weight = Math.abs(matrix[t * S + s]); sum += weight * Math.abs(t - s); all += weight; }
   return all ? sum / all : 0;
 };
 
@@ -57,12 +57,12 @@ heed.views.model = {
       const layer = layers[cursor.layer], head = heed.headName(layer, cursor.head), facts = [];
       if (layer.weights) {
         const matrix = layer.matrix(cursor.head);
-        facts.push(heed.el('dt', {}, say('entropy')), heed.el('dd', {}, heed.number(heed.entropy(matrix, layer.T, layer.S))));
+        if (!layer.signed) facts.push(heed.el('dt', {}, say('entropy')), heed.el('dd', {}, heed.number(heed.entropy(matrix, layer.T, layer.S))));
         if (layer.queries === layer.keys) facts.push(heed.el('dt', {}, say('distance')), heed.el('dd', {}, heed.number(heed.distance(matrix, layer.T, layer.S))));
       }
       heed.announce(`${layer.name}, ${head}`);
       heed.side(heed.section(null, heed.el('p', { class: 'pair' }, heed.el('b', {}, layer.name)), heed.el('p', { class: 'figure' }, head), heed.el('dl', { class: 'facts' }, facts),
-        heed.el('button', { type: 'button', class: 'plain', id: 'come-closer', onclick: show }, say('look_closer'))), heed.howSection('model_how', 'model_keys'));
+        heed.el('button', { type: 'button', class: 'plain', id: 'come-closer', onclick: show }, say('look_closer'))), ...(layer.signed ? [heed.section(say('scale'), heed.el('p', {}, say('scale_signed')))] : []), heed.howSection('model_how', 'model_keys'));
     };
     const go = (dl, dh) => {
       cursor.layer = Math.max(0, Math.min(layers.length - 1, cursor.layer + dl));
@@ -97,7 +97,7 @@ heed.views.model = {
         await layer.open();
         for (let h = 0; h < layer.heads && current(); ++h) {
           const { pixels, rows, columns } = heed.pooled(layer.weights.numbers(h * layer.T, layer.T), layer.T, layer.S, 96);
-          small[l][h] = heed.pixels(pixels, columns, rows, heed.largest(pixels), palette);
+          small[l][h] = heed.pixels(pixels, columns, rows, heed.largest(pixels), palette, layer.signed);
         }
         if (!current()) return;
         plate.redraw();
@@ -112,7 +112,7 @@ heed.views.model = {
       size: () => [plate.size()[0], whole(plate.size()[0])],
       paint,
       csv: () => [['layer', 'head', 'entropy'], ...layers.filter((layer) => layer.weights).flatMap((layer) =>
-        Array.from({ length: layer.heads }, (_, h) => [layer.name, String(h), heed.entropy(layer.weights.numbers(h * layer.T, layer.T), layer.T, layer.S)]))],
+        Array.from({ length: layer.heads }, (_, h) => [layer.name, String(h), layer.signed ? '' : heed.entropy(layer.weights.numbers(h * layer.T, layer.T), layer.T, layer.S)]))],
       close: plate.close,
       filled,
     };

@@ -38,24 +38,26 @@ heed.palette = () => {
   const style = getComputedStyle(document.documentElement), theme = heed.theme();
   const named = (name) => style.getPropertyValue('--' + name).trim();
   const table = Array.from({ length: 256 }, (_, i) => heed.mixed(heed.SCALES[theme], i / 255));
+  const both = Array.from({ length: 511 }, (_, i) => heed.mixed(heed.SIGNED[theme], i / 510));  // 0 at 255
   return {
-    ink: named('ink'), muted: named('muted'), hairline: named('hairline'), surface: named('surface'), accent: named('accent'), mark: named('mark'),
+    ink: named('ink'), muted: named('muted'), hairline: named('hairline'), surface: named('surface'), accent: named('accent'), mark: named('mark'), below: named('below'),
     heads: heed.HEADS[theme],
-    table,
+    // The colours of a share, 0 to 1; of one that has a sign, −1 to 1.
+    table, both,
     of: (share) => table[Math.round(255 * Math.min(Math.max(share, 0), 1))],
-    signed: (share) => heed.mixed(heed.SIGNED[theme], (share + 1) / 2),
+    signed: (share) => both[Math.round(255 * (Math.min(Math.max(share, -1), 1) + 1))],
   };
 };
 
-// Weights as a small picture, a pixel each.
-heed.pixels = (matrix, width, height, most, palette) => {
+// Weights as a small picture, a pixel each; signed: some may be below 0.
+heed.pixels = (matrix, width, height, most, palette, signed) => {
   const canvas = document.createElement('canvas');
   canvas.width = width;
   canvas.height = height;
   const image = new ImageData(width, height), words = new Uint32Array(image.data.buffer);
-  const colours = palette.table.map(([r, g, b]) => (255 << 24) | (b << 16) | (g << 8) | r);
-  const per = most > 0 ? 255 / most : 0;
-  for (let i = 0; i < matrix.length; ++i) words[i] = colours[Math.min(255, Math.round(matrix[i] * per))];
+  const colours = (signed ? palette.both : palette.table).map(([r, g, b]) => (255 << 24) | (b << 16) | (g << 8) | r);
+  const per = most > 0 ? 255 / most : 0, zero = signed ? 255 : 0;
+  for (let i = 0; i < matrix.length; ++i) words[i] = colours[zero + Math.min(255, Math.round(matrix[i] * per))];
   canvas.getContext('2d').putImageData(image, 0, 0);
   return canvas;
 };
@@ -99,10 +101,11 @@ heed.CanvasPen = class {
     this.context.lineWidth = thick;
     this.context.strokeRect(x, y, width, height);
   }
-  // Lines from (x1, y1) to (x2, y2) that bend, all drawn at once.
-  curves(lines, colour, thick, alpha) {
+  // Lines from (x1, y1) to (x2, y2) that bend, all drawn at once; broken ones where `dashes` says how.
+  curves(lines, colour, thick, alpha, dashes = []) {
     const { context } = this;
     context.globalAlpha = alpha;
+    context.setLineDash(dashes);
     context.strokeStyle = colour;
     context.lineWidth = thick;
     context.beginPath();
@@ -112,6 +115,7 @@ heed.CanvasPen = class {
     }
     context.stroke();
     context.globalAlpha = 1;
+    context.setLineDash([]);
   }
   path(points, colour, thick) {
     const { context } = this;
@@ -167,9 +171,9 @@ heed.SvgPen = class {
   frame(x, y, width, height, colour, thick = 1) {
     this.add('rect', { x, y, width, height, fill: 'none', stroke: colour, 'stroke-width': thick });
   }
-  curves(lines, colour, thick, alpha) {
+  curves(lines, colour, thick, alpha, dashes = []) {
     const d = lines.map(([x1, y1, x2, y2]) => `M${x1} ${y1}C${(x1 + x2) / 2} ${y1} ${(x1 + x2) / 2} ${y2} ${x2} ${y2}`).join('');
-    this.add('path', { d, fill: 'none', stroke: colour, 'stroke-width': thick, 'stroke-opacity': alpha });
+    this.add('path', { d, fill: 'none', stroke: colour, 'stroke-width': thick, 'stroke-opacity': alpha, ...(dashes.length && { 'stroke-dasharray': dashes.join(' ') }) });
   }
   path(points, colour, thick) {
     this.add('polyline', { points: points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(' '), fill: 'none', stroke: colour, 'stroke-width': thick });

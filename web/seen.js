@@ -58,15 +58,17 @@ heed.Layer = class {
     this.T = this.queryText.tokens.length;
     this.S = this.keyText.tokens.length;
     this.kept = new Map();
-    if (json.weights) this.take(json.weights);
+    if (json.weights) this.take(json);
   }
-  // Weights [head][query][key], from a server.
-  take(weights) {
-    Object.assign(this, { heads: weights.length, weights: new heed.PlainRows(weights.flat(), this.S), vectors: 'none', opening: Promise.resolve(this) });
+  // From a server: weights [head][query][key], and q and k [head][token][element] where they are of one width.
+  take({ weights, q, k }) {
+    Object.assign(this, { heads: weights.length, weights: new heed.PlainRows(weights.flat(), this.S), signed: weights.flat(2).some((x) => x < 0), opening: Promise.resolve(this) });
+    this.vectors = q ? 'here' : 'none';
+    if (q) Object.assign(this, { width: q[0][0].length, qRows: new heed.PlainRows(q.flat(), q[0][0].length), kRows: new heed.PlainRows(k.flat(), q[0][0].length) });
   }
   open() {
     this.opening ||= heed.block(this.block).then((bytes) => {
-      this.weights = new heed.Rows(bytes, this.heads * this.T, this.S, this.bits, 0);
+      this.weights = new heed.Rows(bytes, this.heads * this.T, this.S, this.bits, this.signed ? 2 ** (this.bits - 1) - 1 : 0);
       return this;
     });
     return this.opening;
@@ -97,21 +99,22 @@ heed.Layer = class {
   }
 };
 
+// How far from 0 the farthest is.
 heed.largest = (numbers) => {
   let most = 0;
-  for (let i = 0; i < numbers.length; ++i) if (numbers[i] > most) most = numbers[i];
+  for (let i = 0; i < numbers.length; ++i) most = Math.max(most, Math.abs(numbers[i]));
   return most;
 };
 
-// The `count` largest of a row that are above `least`, as [index, number], the largest first.
+// The `count` of a row that are farthest from 0, and more than `least`, as [index, number], the farthest first.
 heed.strongest = (row, count, least = 0) => {
-  const found = [];
+  const found = [], size = (at) => Math.abs(found[at][1]);
   for (let index = 0; index < row.length; ++index) {
-    const value = row[index];
-    if (value <= least || (found.length === count && value <= found[count - 1][1])) continue;
+    const value = Math.abs(row[index]);
+    if (value <= least || (found.length === count && value <= size(count - 1))) continue;
     let at = Math.min(found.length, count - 1);
-    for (; at > 0 && found[at - 1][1] < value; --at) found[at] = found[at - 1];
-    found[at] = [index, value];
+    for (; at > 0 && size(at - 1) < value; --at) found[at] = found[at - 1];
+    found[at] = [index, row[index]];
   }
   return found;
 };

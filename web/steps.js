@@ -20,10 +20,12 @@ heed.views.steps = {
     const others = step.alternatives.length ? step.alternatives : [{ token: step.token, probability: step.probability }];
     const rows = others.map(({ token, probability }) => el('li', { class: token === step.token ? 'said' : '' },
       el('span', { class: 'word' }, heed.visible(token)), el('span', { class: 'bar' }, el('i', { style: `width:${(100 * probability).toFixed(1)}%` })), el('span', { class: 'number' }, probability.toFixed(3))));
+    const { answers } = seen, beam = answers.length > 1;
     stage.replaceChildren(
       el('div', { class: 'plate towers', role: 'listbox', 'aria-orientation': 'horizontal', 'aria-label': say('steps'), onkeydown: keys }, steps.map(column)),
       el('h2', { class: 'small-head gap' }, say('instead', { n: at + 1, of: steps.length })),
-      el('ol', { class: 'alternatives' }, rows));
+      el('ol', { class: 'alternatives' }, rows),
+      ...(beam ? [el('h2', { class: 'small-head gap' }, say('beam')), heed.beamList(answers)] : []));
     document.getElementById('step-' + at).scrollIntoView({ block: 'nearest', inline: 'nearest' });
     heed.tools(
       el('div', { class: 'row' }, el('button', { type: 'button', class: 'plain', id: 'step-back', disabled: at === 0, onclick: () => go(at - 1) }, say('back')),
@@ -31,20 +33,24 @@ heed.views.steps = {
       heed.saveTools());
     heed.side(heed.section(null, el('p', { class: 'pair' }, el('b', {}, heed.visible(step.token))), el('p', { class: 'figure' }, step.probability.toFixed(3)),
       el('dl', { class: 'facts' }, el('dt', {}, say('entropy')), el('dd', {}, step.entropy.toFixed(3)), el('dt', {}, say('surprise')), el('dd', {}, (-Math.log2(Math.max(step.probability, 1e-12))).toFixed(2)))),
-      heed.howSection('steps_how', 'steps_keys'));
+      heed.howSection('steps_how', 'steps_keys'), ...(beam ? [heed.section(say('beam'), el('p', {}, say('beam_how')), el('p', {}, say('keys', { keys: say('beam_keys') })))] : []));
     heed.announce(say('step_label', { token: heed.visible(step.token), probability: step.probability.toFixed(3) }));
 
-    const WIDE = 64;
-    const paint = (pen, width, tall) => steps.forEach((each, i) => {
-      const x = 20 + i * WIDE, high = (tall - 70) * each.probability;
-      pen.rect(x + 16, 20, 24, tall - 70, palette.hairline);
-      pen.rect(x + 16, 20 + tall - 70 - high, 24, high, i === at ? palette.mark : palette.accent);
-      pen.text(heed.fitted(heed.visible(each.token), 12.5, WIDE - 6), x + 28, tall - 30, { colour: palette.ink, size: 12.5, align: 'center' });
-    });
+    const WIDE = 64, TOWER = 170, BELOW = 240;
+    const tree = beam ? heed.beamPicture(answers, 20, BELOW) : { paint: () => {}, size: [0, 0] };
+    const paint = (pen) => {
+      steps.forEach((each, i) => {
+        const x = 20 + i * WIDE, high = TOWER * each.probability;
+        pen.rect(x + 16, 20, 24, TOWER, palette.hairline);
+        pen.rect(x + 16, 20 + TOWER - high, 24, high, i === at ? palette.mark : palette.accent);
+        pen.text(heed.fitted(heed.visible(each.token), 12.5, WIDE - 6), x + 28, TOWER + 40, { colour: palette.ink, size: 12.5, align: 'center' });
+      });
+      tree.paint(pen, palette);
+    };
     return {
-      size: () => [40 + steps.length * WIDE, 240],
+      size: () => [Math.max(40 + steps.length * WIDE, tree.size[0] + 20), BELOW + tree.size[1]],
       paint,
-      csv: () => [['step', 'token', 'probability', 'entropy', 'alternative', 'its probability'], ...steps.flatMap((each, i) =>
+      csv: () => [...(beam ? [...heed.beamRows(answers), []] : []), ['step', 'token', 'probability', 'entropy', 'alternative', 'its probability'], ...steps.flatMap((each, i) =>
         (each.alternatives.length ? each.alternatives : [{ token: '', probability: 0 }]).map((other) => [i, each.token, each.probability, each.entropy, other.token, other.probability]))],
     };
   },

@@ -23,7 +23,14 @@ using Json = nlohmann::ordered_json;
 
 // ---- numbers on their way: whole numbers of a few bits, deflated, in base64 ------------------------------
 
-enum class Sign { none, with };  // weights are 0 or more; q and k are not
+enum class Sign { none, with };
+
+// Weights may be negative where no normaliser made them: then all of the layer have a sign.
+Sign sign_of(const Tensor& weights) {
+  const Tensor numbers = weights.packed().to(Dtype::f32);
+  const std::span<const float> all = numbers.span<float>();
+  return std::any_of(all.begin(), all.end(), [](float x) { return x < 0; }) ? Sign::with : Sign::none;
+}
 
 // For each row its scale (f32), then its codes, the first in the lowest bits; a row begins with a byte.
 //   x ≈ scale·code, code = round(x / scale), scale = largest |x| of the row / largest code
@@ -67,7 +74,8 @@ std::vector<std::string> travelling_weights(const Seen& seen, int bits) {
   std::vector<std::string> blocks(seen.attention.size());
   parallel_items(static_cast<int64_t>(blocks.size()), [&](int64_t i) {
     const auto at = static_cast<size_t>(i);
-    blocks[at] = travelling(codes_of(seen.attention[at].weights, bits, Sign::none), kQuick);
+    const Tensor& weights = seen.attention[at].weights;
+    blocks[at] = travelling(codes_of(weights, bits, sign_of(weights)), kQuick);
   });
   return blocks;
 }
@@ -82,7 +90,7 @@ size_t total(const std::vector<std::string>& blocks) {
 bool may_fit(const Seen& seen, int bits, size_t room) {
   size_t all = 0;
   for (const SeenAttention& each : seen.attention) {
-    const std::string head = codes_of(each.weights.slice(0, 0, 1), bits, Sign::none);
+    const std::string head = codes_of(each.weights.slice(0, 0, 1), bits, sign_of(each.weights));
     all += static_cast<size_t>(each.weights.dim(0)) * deflated(head, kQuick).size() * 4 / 3;
   }
   return all < room + room / 8;
@@ -151,6 +159,7 @@ Json attention_json(const Seen& seen, Blocks& blocks, size_t room) {
     Json one = {{"name", each.name},    {"queries", each.queries},
                 {"keys", each.keys},    {"heads", each.weights.dim(0)},
                 {"bits", weights.bits}, {"block", blocks.add(std::move(weights.blocks[i]))}};
+    one["signed"] = sign_of(each.weights) == Sign::with;
     const size_t vectors = each.q.defined() ? static_cast<size_t>(each.q.numel() + each.k.numel()) * 3 / 2 : 0;
     one["vectors"] = vectors == 0 ? "none" : vectors <= room ? "here" : "left out";
     if (vectors > 0 && vectors <= room) {

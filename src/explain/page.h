@@ -2,7 +2,8 @@
 // out.
 //
 // Weights travel as whole numbers of 8 bits, or of 4 or 2 where the page would else be too large; each row has a scale
-// of its own, so that a weight is off by at most 1/510 (1/30, 1/6) of its row's largest. The page says which.
+// of its own, so that a weight is off by at most 1/510 (1/30, 1/6) of its row's largest, and by twice that where
+// weights have a sign. The page says which.
 #pragma once
 
 #include <string>

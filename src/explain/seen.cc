@@ -49,10 +49,10 @@ void check_weights(const SeenAttention& each) {
   const Shape& shape = weights.shape();
   const std::span<const float> values = weights.span<float>();
   for (size_t i = 0; i < values.size(); ++i) {
-    if (values[i] >= 0 && std::isfinite(values[i])) continue;
+    if (std::isfinite(values[i])) continue;
     const auto at = static_cast<int64_t>(i);
-    fail(ErrorKind::usage, "seen", "{} holds {} at head {}, query {}, key {}: weights are finite and 0 or more",
-         named(each), values[i], at / (shape[1] * shape[2]), at / shape[2] % shape[1], at % shape[2]);
+    fail(ErrorKind::usage, "seen", "{} holds {} at head {}, query {}, key {}: weights are finite", named(each),
+         values[i], at / (shape[1] * shape[2]), at / shape[2] % shape[1], at % shape[2]);
   }
 }
 
@@ -62,6 +62,16 @@ void check_scores(const Seen& seen, const SeenScores& each) {
   check(each.values.size() == text.tokens.size(), "seen", "{} has {} values for the {} tokens of '{}'", who,
         each.values.size(), text.tokens.size(), printable(text.name));
   for (const float value : each.values) check(std::isfinite(value), "seen", "{} holds {}", who, value);
+}
+
+constexpr size_t kMostAnswers = 100;  // no beam is as wide
+
+void check_answer(const SeenAnswer& each) {
+  check(!each.tokens.empty() && each.log_probabilities.size() == each.tokens.size(), "seen",
+        "an answer has {} log-probabilities for its {} tokens", each.log_probabilities.size(), each.tokens.size());
+  for (const float value : each.log_probabilities)
+    check(std::isfinite(value) && value <= 0, "seen", "an answer holds the log-probability {}", value);
+  check(std::isfinite(each.score), "seen", "an answer has the score {}", each.score);
 }
 
 // "attention, decoder.1.cross, mean of 4" without what stands behind its comma.
@@ -93,6 +103,9 @@ void check_whole(const Seen& seen) {
     check(!text.tokens.empty(), "seen", "text '{}' has no tokens", printable(text.name));
   for (const SeenAttention& each : seen.attention) check_shape(seen, each), check_weights(each), check_vectors(each);
   for (const SeenScores& each : seen.scores) check_scores(seen, each);
+  check(seen.answers.size() <= kMostAnswers, "seen", "there are {} answers, wanted {} or less", seen.answers.size(),
+        kMostAnswers);
+  for (const SeenAnswer& each : seen.answers) check_answer(each);
 }
 
 }  // namespace heed::explain

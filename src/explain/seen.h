@@ -49,6 +49,13 @@ struct SeenStep {
   std::vector<Alternative> alternatives = {};
 };
 
+// One of several answers that a beam ended with. What begins alike was one hypothesis so far.
+struct SeenAnswer {
+  std::vector<std::string> tokens;
+  std::vector<float> log_probabilities;  // of each of them
+  double score = 0;                      // by which they are in order
+};
+
 // What the answer's probability becomes where the weights of a layer are not the model's.
 struct SeenCounterfactual {
   std::string layer, weights;  // "decoder.1.cross", "shuffled"
@@ -61,6 +68,7 @@ struct Seen {
   std::vector<SeenAttention> attention = {};
   std::vector<SeenScores> scores = {};
   std::vector<SeenStep> steps = {};
+  std::vector<SeenAnswer> answers = {};  // the best first
   std::vector<SeenCounterfactual> counterfactuals = {};
 };
 
@@ -69,7 +77,7 @@ std::string figures_of(const SeenScores& scores);
 // How alike the methods put the words in order, in a sentence; empty where there is one alone.
 std::string agreement_of(const Seen& seen);
 
-// Error where shapes, texts and values do not belong together, or a weight is negative or no number.
+// Error where shapes, texts and values do not belong together, or a weight is no number.
 void check_whole(const Seen& seen);
 
 }  // namespace heed::explain

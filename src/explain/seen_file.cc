@@ -21,14 +21,18 @@ std::string shown(std::string_view name) { return "'" + shortened(printable(name
 
 // ---- texts ----------------------------------------------------------------------------------------------
 
-SeenText text_of(const Object& object, const char* key, std::string name) {
-  SeenText text{std::move(name), {}};
+std::vector<std::string> tokens_of(const Object& object, const char* key) {
+  std::vector<std::string> tokens;
   for (const Json& token : object.list(key)) {
     object.require(token.is_string(), "'{}' holds {}, wanted texts", key, token.type_name());
-    text.tokens.push_back(token.get<std::string>());
+    tokens.push_back(token.get<std::string>());
   }
-  object.require(!text.tokens.empty(), "'{}' has no tokens", key);
-  return text;
+  object.require(!tokens.empty(), "'{}' has no tokens", key);
+  return tokens;
+}
+
+SeenText text_of(const Object& object, const char* key, std::string name) {
+  return {std::move(name), tokens_of(object, key)};
 }
 
 std::vector<SeenText> texts_of(const Object& file) {
@@ -158,17 +162,23 @@ std::vector<SeenAttention> attention_of(const TensorFile& weights, const std::ve
   return attention;
 }
 
-// ---- scores and steps -----------------------------------------------------------------------------------
+// ---- scores, steps and answers --------------------------------------------------------------------------
+
+std::vector<float> numbers_of(const Object& object, const char* key) {
+  std::vector<float> numbers;
+  for (const Json& value : object.list(key)) {
+    object.require(value.is_number(), "'{}' holds {}, wanted numbers", key, value.type_name());
+    numbers.push_back(value.get<float>());
+  }
+  return numbers;
+}
 
 double number_or_0(const Object& object, const char* key) { return object.has(key) ? object.number(key) : 0; }
 
 SeenScores scores_of(const Object& object, const std::vector<SeenText>& texts) {
-  SeenScores scores{.method = object.text("method"), .values = {}};
+  SeenScores scores{.method = object.text("method")};
   if (object.has("text")) scores.text = text_named(texts, object, "text");
-  for (const Json& value : object.list("values")) {
-    object.require(value.is_number(), "'values' holds {}, wanted numbers", value.type_name());
-    scores.values.push_back(value.get<float>());
-  }
+  scores.values = numbers_of(object, "values");
   scores.comprehensiveness = number_or_0(object, "comprehensiveness");
   scores.sufficiency = number_or_0(object, "sufficiency");
   return scores;
@@ -189,6 +199,10 @@ SeenStep step_of(const Object& object) {
   return step;
 }
 
+SeenAnswer answer_of(const Object& object) {
+  return {tokens_of(object, "tokens"), numbers_of(object, "log_probabilities"), number_or_0(object, "score")};
+}
+
 }  // namespace
 
 Seen seen_of(const TensorFile& weights, std::string_view tokens_json, const std::string& where) {
@@ -199,6 +213,7 @@ Seen seen_of(const TensorFile& weights, std::string_view tokens_json, const std:
   if (file.has("scores"))
     file.each("scores", [&](const Object& each) { seen.scores.push_back(scores_of(each, seen.texts)); });
   if (file.has("steps")) file.each("steps", [&](const Object& each) { seen.steps.push_back(step_of(each)); });
+  if (file.has("answers")) file.each("answers", [&](const Object& each) { seen.answers.push_back(answer_of(each)); });
   check_whole(seen);
   return seen;
 }

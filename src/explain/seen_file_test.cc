@@ -71,8 +71,7 @@ TEST(SeenFile, RefusedWithASentence) {
   const std::string text = R"({"tokens": ["a", "b", "c"]})";
   const Case cases[] = {
       {file(0), R"({"tokens": ["a", "b"]})", {"layer", "(1, 3, 3)", "2 tokens", "(heads, 2, 2)"}, ErrorKind::usage},
-      {file(-0.5), text, {"layer", "-0.5", "head 0, query 1, key 2"}, ErrorKind::usage},
-      {file(NAN), text, {"layer", "nan"}, ErrorKind::usage},
+      {file(NAN), text, {"layer", "nan", "head 0, query 1, key 2"}, ErrorKind::usage},
       {file(INFINITY), text, {"layer", "inf"}, ErrorKind::usage},
       {one("layer", weights({2, 1, 3, 3})), text, {"(2, 1, 3, 3)", "one text"}, ErrorKind::usage},
       {one("layer", Tensor::zeros({1, 3, 3}, Dtype::i64)), text, {"i64", "floats"}, ErrorKind::usage},
@@ -93,6 +92,14 @@ TEST(SeenFile, RefusedWithASentence) {
        {"'m'", "1 values for the 3 tokens"},
        ErrorKind::usage},
       {file(0), R"({"tokens": ["a", "b", "c"], "steps": [{"token": "a", "probability": 2}]})", {"is 2, wanted 0 to 1"}},
+      {file(0),
+       R"({"tokens": ["a", "b", "c"], "answers": [{"tokens": ["x", "y"], "log_probabilities": [-1]}]})",
+       {"1 log-probabilities for its 2 tokens"},
+       ErrorKind::usage},
+      {file(0),
+       R"({"tokens": ["a", "b", "c"], "answers": [{"tokens": ["x"], "log_probabilities": [0.5]}]})",
+       {"the log-probability 0.5"},
+       ErrorKind::usage},
       {{.tensors = {{"layer", weights({1, 3, 3})}, {"layer.q", weights({1, 3, 4})}}},
        text,
        {"q without k"},
@@ -113,13 +120,15 @@ TEST(SeenFile, HoldsAllThatAPictureIsDrawnFrom) {
                                               {"cross.k", Tensor::full({2, 2, 4}, 2)}}});
   testing::write_file(folder / "t", R"({"title": "T", "source": ["a", "<b>"], "target": ["x"],
       "scores": [{"method": "occlusion", "text": "target", "values": [0.5], "sufficiency": 0.125}],
-      "steps": [{"token": "x", "probability": 0.5, "entropy": 1.5, "alternatives": [{"token": "y", "probability": 0.25}]}]})");
+      "steps": [{"token": "x", "probability": 0.5, "entropy": 1.5, "alternatives": [{"token": "y", "probability": 0.25}]}],
+      "answers": [{"tokens": ["x", "y"], "log_probabilities": [-0.5, -0.25], "score": -0.375}]})");
   const Seen seen = read_seen(folder / "w", folder / "t");
   EXPECT_EQ(seen.title, "T");
   EXPECT_EQ(seen.texts[0].tokens, (std::vector<std::string>{"a", "<b>"}));
   EXPECT_TRUE(testing::close(seen.attention[0].k.values(), std::vector<double>(16, 2), 0));
   EXPECT_TRUE(seen.attention[0].queries == 1 && seen.attention[0].keys == 0);
   EXPECT_TRUE(seen.scores[0].text == 1 && seen.scores[0].sufficiency == 0.125);
+  EXPECT_TRUE(seen.answers.at(0).tokens.at(1) == "y" && seen.answers[0].score == -0.375);
   EXPECT_TRUE(seen.steps[0].entropy == 1.5 && seen.steps[0].alternatives[0].token == "y");
 }
 

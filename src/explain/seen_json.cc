@@ -43,6 +43,17 @@ Json heads_json(const Seen& seen, const SeenAttention& attention) {
   return heads;
 }
 
+Json attention_json(const Seen& seen, const SeenAttention& attention, Vectors vectors) {
+  Json json = {{"name", attention.name},
+               {"queries", attention.queries},
+               {"keys", attention.keys},
+               {"heads", heads_json(seen, attention)},
+               {"weights", array_of(attention.weights)}};
+  if (vectors == Vectors::with && attention.q.defined())
+    json["q"] = array_of(attention.q), json["k"] = array_of(attention.k);
+  return json;
+}
+
 Json scores_json(const SeenScores& scores) {
   Json json = {{"method", scores.method},
                {"text", scores.text},
@@ -65,27 +76,29 @@ Json step_json(const SeenStep& step) {
   return json;
 }
 
+Json answer_json(const SeenAnswer& answer) {
+  return {{"tokens", answer.tokens},
+          {"log_probabilities", rounded(answer.log_probabilities)},
+          {"score", rounded(answer.score)}};
+}
+
 }  // namespace
 
 Json described(const Seen& seen) {
   Json json = {{"title", seen.title}, {"model", seen.model}};
-  json["texts"] = json["scores"] = json["steps"] = Json::array();
+  json["texts"] = json["scores"] = json["steps"] = json["answers"] = Json::array();
   for (const SeenText& text : seen.texts) json["texts"].push_back({{"name", text.name}, {"tokens", text.tokens}});
   for (const SeenScores& each : seen.scores) json["scores"].push_back(scores_json(each));
   for (const SeenStep& each : seen.steps) json["steps"].push_back(step_json(each));
+  for (const SeenAnswer& each : seen.answers) json["answers"].push_back(answer_json(each));
   return json;
 }
 
-std::string seen_json(const Seen& seen) {
+std::string seen_json(const Seen& seen, Vectors vectors) {
   Json json = described(seen);
   json["caution"] = kCaution;
   json["attention"] = Json::array();
-  for (const SeenAttention& each : seen.attention)
-    json["attention"].push_back({{"name", each.name},
-                                 {"queries", each.queries},
-                                 {"keys", each.keys},
-                                 {"heads", heads_json(seen, each)},
-                                 {"weights", array_of(each.weights)}});
+  for (const SeenAttention& each : seen.attention) json["attention"].push_back(attention_json(seen, each, vectors));
   for (const SeenCounterfactual& each : seen.counterfactuals)
     json["counterfactuals"].push_back({{"layer", each.layer},
                                        {"weights", each.weights},

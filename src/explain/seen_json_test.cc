@@ -15,7 +15,8 @@ TEST(SeenJson, SaysWhatWasSeen) {
                   .attention = {{"encoder.0.self", 0, 0, stack({weights}, 0), {}, {}},
                                 {"decoder.0.cross", 1, 0, stack({weights}, 0), {}, {}}},
                   .scores = {{"attention", 0, {0.625f, 0.375f}, 0.5, 0.125, {}, 1, weights}},
-                  .steps = {{"x", 0.5, 0.25, {{"x", 0.5}}}}};
+                  .steps = {{"x", 0.5, 0.25, {{"x", 0.5}}}},
+                  .answers = {{{"x", "y"}, {-0.5F, -0.25F}, -0.375}}};
   const auto json = nlohmann::json::parse(seen_json(seen));
   EXPECT_EQ(json["texts"][1]["tokens"][0], "x");
   EXPECT_EQ(json["attention"][1]["weights"][0][1][1], 0.75);
@@ -26,7 +27,23 @@ TEST(SeenJson, SaysWhatWasSeen) {
   EXPECT_EQ(json["scores"][0]["alignment"], "0-0 1-1");
   EXPECT_EQ(json["scores"][0]["sufficiency"], 0.125);
   EXPECT_EQ(json["steps"][0]["alternatives"][0]["token"], "x");
+  EXPECT_EQ(json["answers"][0]["log_probabilities"][1], -0.25);
+  EXPECT_EQ(json["answers"][0]["score"], -0.375);
+  EXPECT_FALSE(json["attention"][0].contains("q"));
   EXPECT_FALSE(json["caution"].get<std::string>().empty());
+}
+
+TEST(SeenJson, QueriesAndKeysWhereTheyAreWanted) {
+  const Tensor weights = Tensor::full({1, 1, 2}, 0.5), q = tensor({{{1, -2, 3}}}),
+               k = tensor({{{0.5, 0, 0}, {0, 0, 0.25}}});
+  const Seen seen{.title = "t",
+                  .model = "m",
+                  .texts = {{"source", {"a", "b"}}, {"target", {"x"}}},
+                  .attention = {{"cross", 1, 0, weights, q, k}, {"other", 1, 0, weights, {}, {}}}};
+  const auto json = nlohmann::json::parse(seen_json(seen, Vectors::with));
+  EXPECT_EQ(json["attention"][0]["q"][0][0][1], -2);
+  EXPECT_EQ(json["attention"][0]["k"][0][1][2], 0.25);
+  EXPECT_FALSE(json["attention"][1].contains("q"));
 }
 
 }  // namespace

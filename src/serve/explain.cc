@@ -11,10 +11,12 @@ using namespace schema;
 
 struct ExplainBody {
   std::string model, input;
+  bool vectors = false;
   ExplainOptions how;
   void visit(auto&& field) {
     field("model", model, Rule{"a name of /v1/models; empty: the first"});
     field("input", input, Rule{"a text"}.must());
+    field("vectors", vectors, Rule{"queries and keys beside the weights"});
     how.visit([&](const char* name, auto& value, const char* help) { field(name, value, Rule{help}); });
   }
 };
@@ -31,27 +33,33 @@ void explain(Service& service, const Request& request, const std::shared_ptr<Rep
   const Model model = model_of(service, body.model);
   check_seen(service, model, "input", body.input), check_seen(service, model, "target", body.how.target);
   check_seen(service, model, "instead", body.how.instead);
-  compute(service, reply, [model, body] {
-    return Response{.body = heed::explain::seen_json(model.run->explain(body.input, body.how))};
+  using heed::explain::Vectors;
+  compute(service, reply, [model, body, vectors = body.vectors ? Vectors::with : Vectors::without] {
+    return Response{.body = heed::explain::seen_json(model.run->explain(body.input, body.how), vectors)};
   });
 }
 
 Json answer_schema() {
   const Json text = object({{"name", string()}, {"tokens", array(string())}});
-  const Json attention = object({{"name", string()},
-                                 {"queries", integer()},
-                                 {"keys", integer()},
-                                 {"heads", array({{"type", "object"}})},
-                                 {"weights", array(array(array(number())))}});
+  const Json by_head = array(array(array(number())));
+  Json attention = object({{"name", string()},
+                           {"queries", integer()},
+                           {"keys", integer()},
+                           {"heads", array({{"type", "object"}})},
+                           {"weights", by_head}});
+  attention["properties"]["q"] = attention["properties"]["k"] = by_head;  // where they were asked for
   const Json scores = object({{"method", string()}, {"text", integer()}, {"values", array(number())}});
   const Json step = object({{"token", string()}, {"probability", number()}, {"entropy", number()}});
+  const Json answer =
+      object({{"tokens", array(string())}, {"log_probabilities", array(number())}, {"score", number()}});
   return object({{"title", string()},
                  {"model", string()},
                  {"caution", string()},
                  {"texts", array(text)},
                  {"attention", array(attention)},
                  {"scores", array(scores)},
-                 {"steps", array(step)}});
+                 {"steps", array(step)},
+                 {"answers", array(answer)}});
 }
 
 }  // namespace

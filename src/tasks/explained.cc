@@ -66,6 +66,17 @@ Ids translated(const TranslationModel& run, const Ids& source) {
   return search(*run.model, pad({source}), run.search_options({}))[0].at(0).ids;
 }
 
+// All that its beam ends with.
+std::vector<explain::SeenAnswer> beam_of(const TranslationModel& run, const Ids& source) {
+  SearchOptions options = run.search_options({});
+  options.n_best = options.beam;
+  std::vector<explain::SeenAnswer> answers;
+  const Found found = search(*run.model, pad({source}), options);
+  for (const Hypothesis& each : found[0])
+    answers.push_back({tokens_of(run.target, each.ids), each.log_probabilities, each.score});
+  return answers;
+}
+
 Ids with_end(const TranslationModel& run, const std::string& text, const char* what) {
   return joined(ids_of(run.target, text, what), {run.ends().end});
 }
@@ -134,6 +145,7 @@ Seen explained(const TranslationModel& run, const std::string& text, const Expla
   look(seen, inquiry, options, sides, kSource, kTarget);
   seen.steps = explain::steps_of(logits_of(*run.model, pad({source}), said), next, kAlternatives,
                                  [&](int32_t id) { return run.target.token_of(id); });
+  if (options.target.empty()) seen.answers = beam_of(run, source);
   return seen;
 }
 

@@ -93,7 +93,12 @@ TEST(Explained, TranslationsOfEveryModel) {
     EXPECT_EQ(seen.texts[0].tokens.back(), "</s>");
     EXPECT_EQ(seen.steps.size(), seen.texts[1].tokens.size());
     EXPECT_EQ(seen.scores.size(), model.name == "plain-seq2seq" ? 1u : 2u);
-    expect_whole(run.explain("a b"));
+    EXPECT_TRUE(seen.answers.empty());  // another result was asked about
+    const Seen own = run.explain("a b");
+    expect_whole(own);
+    ASSERT_EQ(own.answers.size(), SearchOptions().beam);
+    EXPECT_EQ(own.answers[0].tokens, own.texts[1].tokens);
+    for (size_t n = 1; n < own.answers.size(); ++n) EXPECT_GE(own.answers[n - 1].score, own.answers[n].score);
   }
 }
 

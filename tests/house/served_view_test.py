@@ -62,6 +62,13 @@ def a_text_is_seen(page, server):
     assert page.evaluate("heed.state.view") == "matrix" and page.evaluate(DRAWN) > 10
     assert page.evaluate("document.getElementById('title').textContent").startswith("a b c → ")
     assert page.evaluate("heed.layer().queries !== heed.layer().keys"), "the layer between the texts is shown first"
+    assert {"elements", "steps"} <= set(page.evaluate("heed.viewIds()"))
+    vectors = page.evaluate("""(() => {
+      const { T, S, heads, width, qRows, kRows } = heed.layer();
+      return [...qRows.numbers(0, heads * T), ...kRows.numbers(0, heads * S)].filter(Number.isFinite).length / ((T + S) * heads * width);
+    })()""")
+    assert vectors == 1, vectors
+    assert page.evaluate("heed.seen.answers.length") == 4
     for lang, theme in [("en", "light"), ("en", "dark"), ("zh", "dark")]:
         for view in page.evaluate("heed.viewIds()"):
             show(page, {"view": view, "lang": lang, "theme": theme})
@@ -71,6 +78,8 @@ def a_text_is_seen(page, server):
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), view
             shoot(page, f"{view}-{lang}-{theme}")
     assert page.evaluate("document.getElementById('ask-look').textContent") == "看"
+    show(page, {"view": "steps"})
+    assert page.evaluate("document.querySelectorAll('[role=treeitem]').length") >= 4
     show(page, {"view": "matrix", "lang": "en", "theme": "light"})
     choose(page, "reviews")
     hostile = "<img src=x onerror=alert(1)> </script> good"

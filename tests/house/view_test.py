@@ -49,6 +49,16 @@ def rows(heads, queries, keys):
     return [heads, queries, keys], numbers
 
 
+def with_signs(heads, queries, keys):
+    """What no normaliser made weights of: every other number below 0."""
+    shape, numbers = rows(heads, queries, keys)
+    return shape, [-value if i % 2 else value for i, value in enumerate(numbers)]
+
+
+def answer(tokens, score):
+    return {"tokens": tokens, "log_probabilities": [-0.125 * (i % 4) for i in range(len(tokens))], "score": score}
+
+
 def waves(heads, count, width):
     return [heads, count, width], [math.sin(1.7 * i) for i in range(heads * count * width)]
 
@@ -56,11 +66,14 @@ def waves(heads, count, width):
 def files(tokens):
     n = len(tokens)
     tensors = {f"layer.{layer}": rows(3, n, n) for layer in range(2)}
-    tensors |= {"layer.0.q": waves(3, n, 4), "layer.0.k": waves(3, n, 4)}
+    tensors |= {"layer.0.q": waves(3, n, 4), "layer.0.k": waves(3, n, 4), "layer.2": with_signs(3, n, n)}
     save("weights.safetensors", tensors)
     steps = [{"token": token, "probability": 0.5, "alternatives": [{"token": tokens[0], "probability": 0.25}]} for token in tokens]
     scores = [{"method": tokens[0], "values": [math.cos(i) for i in range(n)], "comprehensiveness": 0.5, "sufficiency": 0.25}]
-    Path("tokens.json").write_text(json.dumps({"title": tokens[0], "model": tokens[-1], "tokens": tokens, "scores": scores, "steps": steps}))
+    answers = [answer(tokens, -0.25), answer([*tokens[:4], "another", "way"], -0.5), answer([*tokens[:4], "another", "road", "home"], -0.75),
+               answer(["else"], -1)]
+    words = {"title": tokens[0], "model": tokens[-1], "tokens": tokens, "scores": scores, "steps": steps, "answers": answers}
+    Path("tokens.json").write_text(json.dumps(words))
 
 
 def heed(*arguments, wanted=0):
@@ -94,7 +107,7 @@ def every_view_in_every_dress(page):
                 assert page.evaluate(NAMES) == [], (where, page.evaluate(NAMES))
                 assert violations(page) == [], (where, violations(page))
                 assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{where}: wider than the window"
-                assert page.evaluate("[...document.querySelectorAll('.plate:not(.towers)')].every((box) => box.scrollWidth <= box.clientWidth)"), f"{where}: cut off"
+                assert page.evaluate("[...document.querySelectorAll('.plate:not(.towers, .beam)')].every((box) => box.scrollWidth <= box.clientWidth)"), f"{where}: cut off"
             said[view, lang] = page.evaluate("document.getElementById('panel').innerText")
         assert said[view, "en"] != said[view, "zh"], view
     assert page.complaints == [], page.complaints
@@ -148,6 +161,57 @@ def what_is_saved(page):
         assert abs(float(token) - weight) < 0.002
 
 
+def beam_as_a_tree(page):
+    go(page, "view=steps&lang=en&step=1")
+    nodes = page.evaluate("[...document.querySelectorAll('[role=treeitem]')].map((node) => [node.ariaLevel, node.querySelector('.stretch').textContent])")
+    shared, own, another, way, road, alone = nodes
+    assert [level for level, _ in nodes] == ["1", "2", "2", "3", "3", "1"], nodes
+    assert shared[1].startswith(HOSTILE[0] + "0.00") and "answer" not in shared[1] and "answer 1: −0.25" in own[1], nodes
+    assert another[1] == "another0.00" and way[1] == "way−0.13answer 2: −0.50" and "answer 3" in road[1], nodes
+    assert alone[1] == "else0.00answer 4: −1.00", nodes
+    said = page.evaluate("document.getElementById('branch-2').ariaLabel")
+    assert said == "“another”, log-probability 0.00, answers 2, 3.", said
+    assert page.evaluate("[...document.querySelectorAll('.own')].map((node) => node.id)") == ["branch-0", "branch-1"]
+    page.evaluate("document.getElementById('branch-0').focus()")
+    for key, reached in [("ArrowRight", 1), ("ArrowDown", 2), ("ArrowRight", 3), ("ArrowLeft", 2), ("End", 5), ("ArrowDown", 5), ("Home", 0)]:
+        page.press(key)
+        assert page.evaluate("document.activeElement.id") == f"branch-{reached}", key
+    page.evaluate("document.querySelectorAll('.own .beamed')[2].click()")  # a token of the answer leads to its step
+    page.until("heed.open !== null && heed.state.step === 2 && document.querySelectorAll('.beamed.here').length === 1")
+    assert "another" in page.evaluate("heed.svg()")
+    rows_of_it = page.evaluate("heed.csv(heed.open.csv())").split("\r\n")
+    assert rows_of_it[0] == '"answer","score","token","log-probability"' and '3,-0.75,"home",-0.25' in rows_of_it, rows_of_it[:3]
+
+
+def weights_below_0(page):
+    n = len(TOKENS)
+    wanted = with_signs(3, n, n)[1][n * n:2 * n * n]
+    for theme in ("light", "dark"):
+        for view in ("matrix", "lines", "model", "tokens"):
+            go(page, f"view={view}&lang=en&theme={theme}&layer=2&head=1")
+            assert page.evaluate(DRAWN) > 10, view
+            if view == "lines":
+                assert "stroke-dasharray" in page.evaluate("heed.svg()")
+        go(page, f"view=matrix&lang=en&theme={theme}&layer=2&head=1")
+        got = page.evaluate("[...heed.layer().matrix(1)]")
+        assert all(abs(a - b) <= max(map(abs, wanted)) / 254 for a, b in zip(got, wanted, strict=True))
+        side = page.evaluate("document.getElementById('side').innerText")
+        assert "Some weights are below 0" in side and "−0." in side, side
+        below, zero, above = page.evaluate("""(() => {
+          const drawn = heed.pixels(Float32Array.of(-1, 0, 1), 3, 1, 1, heed.palette(), true).getContext('2d').getImageData(0, 0, 3, 1).data;
+          return [0, 4, 8].map((at) => [...drawn.slice(at, at + 3)]);
+        })()""")
+        assert below[0] > below[2] and above[2] > above[0] and max(zero) - min(zero) < 20, (theme, below, zero, above)
+        # What is as far from 0 on either side is as light or as dark: only the hue tells them apart.
+        for share in (0.25, 0.5, 1):
+            light = page.evaluate(f"[-{share}, {share}].map((x) => heed.luminance(heed.palette().signed(x)))")
+            assert abs(light[0] - light[1]) < 0.15, (theme, share, light)
+    go(page, "view=mechanisms&mechanism=none&lang=en")
+    assert "below 0" in page.evaluate("document.querySelector('figcaption').innerText")
+    go(page, "view=matrix&lang=en&layer=1&head=1")
+    assert "below 0" not in page.evaluate("document.getElementById('side').innerText")
+
+
 def playground(page):
     """Every number that is computed here, beside the program's."""
     off = page.evaluate("""(async () => {
@@ -182,7 +246,7 @@ def small_and_touched(page):
     page.size(390, 844, touch=True)
     for view in VIEWS:
         go(page, f"view={view}&lang=zh&theme=light")
-        assert page.evaluate("[...document.querySelectorAll('.plate:not(.towers)')].every((box) => box.scrollWidth <= box.clientWidth)"), f"{view}: cut off"
+        assert page.evaluate("[...document.querySelectorAll('.plate:not(.towers, .beam)')].every((box) => box.scrollWidth <= box.clientWidth)"), f"{view}: cut off"
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{view}: wider than a telephone"
     page.size(1280, 900)
 
@@ -249,7 +313,8 @@ def main():
             print("axe-core: skipped: tools/setup installs it")
         with chromium.Chromium() as browser:
             page = browser.open(address)
-            for each in (every_view_in_every_dress, words_stay_words, by_keyboard, what_is_saved, playground, small_and_touched):
+            for each in (every_view_in_every_dress, words_stay_words, by_keyboard, what_is_saved, beam_as_a_tree, weights_below_0,
+                         playground, small_and_touched):
                 each(page)
                 print(f"{each.__name__}: ok", flush=True)
             assert page.complaints == [], page.complaints

@@ -44,9 +44,10 @@ struct Call {
 struct Form {
   const char* ending;
   std::string (*write)(const explain::Seen& seen);
+  bool shows_meddling = true;  // heads switched off, other weights
 };
 constexpr Form kForms[] = {
-    {".html", [](const explain::Seen& seen) { return explain::page(seen); }},
+    {".html", [](const explain::Seen& seen) { return explain::page(seen); }, false},
     {".json", [](const explain::Seen& seen) { return explain::seen_json(seen) + "\n"; }},
     {".svg", [](const explain::Seen& seen) { return explain::svg(explain::graphic_of(seen)); }},
     {".png", [](const explain::Seen& seen) { return explain::png(explain::graphic_of(seen)); }},
@@ -64,8 +65,11 @@ const Form& form_of(const std::string& path) {
 
 void explain_text(const Call& call) {
   const Form* form = call.out.empty() ? nullptr : &form_of(call.out);
+  const auto options = Fields(call.given).take<ExplainOptions>();
+  check(!form || form->shows_meddling || (!options.heads && options.counterfactual.empty()), call.out,
+        "a page does not show --heads and --counterfactual: take a file that ends in .svg, .png, .json or .txt");
   const std::unique_ptr<TrainedRun> run = load_run(call.run);
-  const explain::Seen seen = run->explain(call.text, Fields(call.given).take<ExplainOptions>());
+  const explain::Seen seen = run->explain(call.text, options);
   Output out(call.out);
   out.write(form ? form->write(seen) : explain::drawing(seen, paper(terminal())));
   out.finish();

@@ -8,6 +8,7 @@
 #include "cli/fields.h"
 #include "cli/line_input.h"
 #include "cli/output.h"
+#include "cli/terminal.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
 #include "tasks/training_run.h"
@@ -30,7 +31,7 @@ struct Call {
 };
 
 // A line an input; of several answers each has a line, and numbers before it.
-void write(Output& out, const std::vector<Prediction>& several, int64_t line, bool json) {
+void write(Output& out, const std::vector<Prediction>& several, int64_t line, bool json, const explain::Paper& paper) {
   for (size_t n = 0; n < several.size(); ++n) {
     if (json) {
       nlohmann::json details = several[n].details;
@@ -39,7 +40,9 @@ void write(Output& out, const std::vector<Prediction>& several, int64_t line, bo
       out.write(details.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
     } else {
       const std::string number = several.size() > 1 ? fmt::format("{}\t{}\t", line, n + 1) : "";
-      out.write(number + several[n].text + "\n" + several[n].drawing);
+      out.write(number + several[n].text + "\n");
+      if (!several[n].drawing) continue;
+      for (const std::string& drawn : several[n].drawing(paper)) out.write(drawn + "\n");
     }
   }
 }
@@ -50,9 +53,10 @@ void predict(const Call& call) {
   LineInput input(call.in);
   Output out(call.out);
   int64_t line = 0;
+  const explain::Paper paper = call.out.empty() ? cli::paper(terminal()) : explain::Paper();
   const Showing showing = call.json ? Showing::details : call.draw ? Showing::drawing : Showing::text;
   for (auto lines = input.next(kTogether); !lines.empty(); lines = input.next(kTogether)) {
-    for (const auto& several : run->predict(lines, fields, showing)) write(out, several, ++line, call.json);
+    for (const auto& several : run->predict(lines, fields, showing)) write(out, several, ++line, call.json, paper);
     fields.check_all_taken(call.run);
     if (call.out.empty()) out.flush();
   }

@@ -7,11 +7,13 @@
 
 namespace heed::cli {
 
-// What is known of it: its columns (0: it is no terminal), and what the environment says; empty: nothing.
+// Whether it is a terminal at all, its columns, and what the environment says of colours; empty: nothing.
 struct Terminal {
-  int columns = 0;
+  bool is_one = false;
+  int columns = 80;
   std::string no_color, term, colorterm;
 };
+// So many columns as COLUMNS says, or else the terminal itself.
 Terminal terminal();
 
 // No colours where stdout is no terminal or NO_COLOR is set; else as many as COLORTERM and TERM promise.

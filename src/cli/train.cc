@@ -10,6 +10,7 @@
 #include "cli/config_file.h"
 #include "cli/fields.h"
 #include "cli/stop.h"
+#include "cli/terminal.h"
 #include "cli/train_progress.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
@@ -101,7 +102,7 @@ void find_rate(const TaskRow& task, const Fields& fields) {
                              .curves = {curve},
                              .x = explain::Scale::logarithmic,
                              .marked = test.suggested};
-  fmt::print("{}\n", fmt::join(lines_of(chart), "\n"));
+  fmt::print("{}\n", fmt::join(lines_of(chart, paper(terminal()).columns), "\n"));
   fmt::print("Suggested, a tenth of where it was least: --learning-rate {:.2g}\n", test.suggested);
 }
 

@@ -1,6 +1,7 @@
 #include "explain/alignment.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "tensor/unicode.h"
 
@@ -48,9 +49,10 @@ Tensor clear_weights(const Tensor& weights) {
   Tensor clear = weights.clone();
   for (int64_t t = 0; t < clear.dim(0); ++t) {
     const std::vector<double> row = clear[t].values();
-    const double largest = row.empty() ? 0 : *std::max_element(row.begin(), row.end());
+    double largest = 0;
+    for (const double weight : row) largest = std::max(largest, std::abs(weight));
     for (int64_t j = 0; j < clear.dim(1); ++j)
-      if (row[static_cast<size_t>(j)] < largest / 10) clear[t].slice(0, j, j + 1).fill(0);
+      if (std::abs(row[static_cast<size_t>(j)]) < largest / 10) clear[t].slice(0, j, j + 1).fill(0);
   }
   return clear;
 }

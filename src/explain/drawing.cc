@@ -98,15 +98,28 @@ Lines pictures(const Seen& seen, const Paper& paper) {
   return lines;
 }
 
-std::string legend(Ink ink) {
-  if (!has_colours(ink)) {
-    const Lines all = shades(ink);
-    return fmt::format("{} less than a tenth of the largest; {} {} {} {} quarters of it.", all[0], all[1], all[2],
-                       all[3], all[4]);
+bool any_below_0(const Seen& seen) {
+  return std::any_of(seen.scores.begin(), seen.scores.end(), [](const SeenScores& scores) {
+    const auto below = [](double value) { return value < 0; };
+    const std::vector<double> each = scores.each.defined() ? scores.each.values() : std::vector<double>();
+    return std::any_of(scores.values.begin(), scores.values.end(), below) ||
+           std::any_of(each.begin(), each.end(), below);
+  });
+}
+
+Lines legend(const Seen& seen, const Paper& paper) {
+  const bool below = any_below_0(seen);
+  if (!has_colours(paper.ink)) {
+    const Lines all = shades(paper.ink);
+    return wrapped(fmt::format("{} less than a tenth of the largest; {} {} {} {} quarters of it{}.", all[0], all[1],
+                               all[2], all[3], all[4], below ? "; < below 0" : ""),
+                   paper.columns);
   }
   std::string scale;
-  for (int n = 1; n <= 10; ++n) scale += painted(" ", n / 10.0, ink);
-  return fmt::format("{} up to the largest.", scale);
+  const int steps = below ? 5 : 10;
+  for (int n = below ? -steps : 1; n <= steps; ++n)
+    scale += n == 0 ? "0" : painted(" ", static_cast<double>(n) / steps, paper.ink);
+  return {fmt::format("{} up to the largest.", scale)};
 }
 
 Lines figures(const Seen& seen, int most) {
@@ -172,13 +185,7 @@ Lines heads(const Seen& seen, const Paper& paper) {
   if (head_map(seen, HeadMeasure::importance).layers.empty()) return lines;
   for (const auto& [name, measure] : names_of(HeadMeasure{}))
     add(lines, lines_of(head_map(seen, measure), paper.ink, paper.columns));
-  for (const SeenAttention& attention : seen.attention) {
-    Lines kinds;
-    for (const HeadKind& kind : kinds_of(seen, attention))
-      kinds.push_back(fmt::format("{} {} {:.2f}", kinds.size(), kind.name, kind.strength));
-    if (!kinds.empty())
-      add(lines, wrapped(fmt::format("{}: {}", printable(attention.name), fmt::join(kinds, ", ")), paper.columns));
-  }
+  for (const SeenAttention& attention : seen.attention) add(lines, wrapped(kinds_text(seen, attention), paper.columns));
   return lines;
 }
 
@@ -186,9 +193,7 @@ Lines heads(const Seen& seen, const Paper& paper) {
 Lines counterfactuals(const Seen& seen, const Paper& paper) {
   Lines lines;
   if (seen.counterfactuals.empty()) return lines;
-  add(lines,
-      wrapped(fmt::format("With other weights in a layer the answer's {:.3g} becomes:", seen.counterfactuals[0].before),
-              paper.columns));
+  add(lines, wrapped(counterfactuals_of(seen), paper.columns));
   for (const SeenCounterfactual& each : seen.counterfactuals)
     lines.push_back(fmt::format("{} {:<8} {:.3g}", token_cell(each.layer, kLongestToken), each.weights, each.after));
   return lines;
@@ -203,7 +208,7 @@ std::string drawing(const Seen& seen, const Paper& paper) {
   };
   part(steps(seen, paper));
   part(pictures(seen, paper));
-  part(has_colours(paper.ink) ? Lines{legend(paper.ink)} : wrapped(legend(paper.ink), paper.columns));
+  part(legend(seen, paper));
   add(lines, figures(seen, paper.columns));
   part(heads(seen, paper));
   part(counterfactuals(seen, paper));

@@ -132,7 +132,7 @@ std::string png(const Graphic& graphic, double scale) {
   const Pen pen(cairo_create(surface.get()));
   cairo_scale(pen.get(), scale, scale);
   Painter painter(pen.get());
-  painter(Box{{}, graphic.width, graphic.height, kPaper});
+  painter(Box{{}, graphic.width + 1, graphic.height + 1, kPaper});  // the last pixels too, where they are a part of one
   for (const auto& part : graphic.parts) std::visit(painter, part);
   check_cairo(cairo_status(pen.get()));
   std::string bytes;

@@ -4,10 +4,14 @@
 
 #include <cmath>
 
+#include "explain/looking.h"
+#include "support/gradcheck.h"
 #include "tensor/unicode.h"
 
 namespace heed::explain {
 namespace {
+
+using testing::complains;
 
 Seen sample() {
   const Tensor weights = tensor({{1, 0}, {0.25, 0.75}});
@@ -26,6 +30,25 @@ TEST(HeadMap, HasARowALayer) {
   Seen unasked = sample();
   for (SeenAttention& each : unasked.attention) each.importance.clear();
   EXPECT_TRUE(head_map(unasked, HeadMeasure::importance).layers.empty());
+}
+
+TEST(HeadMap, IsAMeanOverWhatIsAsked) {
+  seed(3);
+  const auto model = make_model("transformer", {{"source_words", "11"}, {"target_words", "9"}, {"width", "16"}});
+  const std::vector<Question> two = {ask(*model, {5, 6, 7, 2}, {1, 4, 3}), ask(*model, {8, 2}, {1, 5, 6, 3})};
+  const std::vector<HeadMap> both = head_maps(two);
+  ASSERT_EQ(both.size(), 3u);
+  for (const HeadMap& map : both) {
+    const HeadMap a = head_map(heads_of(two[0]), map.measure), b = head_map(heads_of(two[1]), map.measure);
+    ASSERT_EQ(map.layers, a.layers);
+    for (size_t l = 0; l < map.heads.size(); ++l)
+      for (size_t h = 0; h < map.heads[l].size(); ++h)
+        EXPECT_NEAR(map.heads[l][h], (a.heads[l][h] + b.heads[l][h]) / 2, 1e-12);
+    EXPECT_NE(lines_of(map, Ink::ascii, 200).at(0).find("mean of 2 answers"), std::string::npos);
+  }
+  const auto without = make_model("plain-seq2seq", {{"source_words", "11"}, {"target_words", "9"}, {"width", "16"}});
+  EXPECT_TRUE(complains([] { head_maps({}); }, {"heads", "nothing to ask"}));
+  EXPECT_TRUE(complains([&] { head_maps(std::vector{ask(*without, {8, 2}, {1, 5, 3})}); }, {"heads", "no attention"}));
 }
 
 TEST(HeadMap, IsDrawnBesideTheLargest) {

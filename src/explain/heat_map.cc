@@ -32,8 +32,10 @@ Colour signed_shade(double share) {
 }
 
 Shades::Shades(std::span<const double> values) {
+  double least = 0;
   for (const double value : values)
-    if (std::isfinite(value)) most_ = std::max(most_, std::abs(value)), signed_ |= value < 0;
+    if (std::isfinite(value)) most_ = std::max(most_, std::abs(value)), least = std::min(least, value);
+  signed_ = least < -most_ / 1000;  // by more than rounding
 }
 
 Colour Shades::of(double value) const { return signed_shade(most_ > 0 && std::isfinite(value) ? value / most_ : 0); }
@@ -41,13 +43,18 @@ Colour Shades::of(double value) const { return signed_shade(most_ > 0 && std::is
 Graphic Shades::legend() const {
   constexpr int kSteps = 40;
   constexpr double kStep = 4;
-  Graphic legend{kSteps * kStep + 120, 34};
+  constexpr double kLong = kSteps * kStep;
+  Graphic legend{kLong + 40, 40};
   for (int n = 0; n < kSteps; ++n) {
     const double share = signed_ ? 2 * (n + 0.5) / kSteps - 1 : (n + 0.5) / kSteps;
-    legend.parts.emplace_back(Box{{40 + n * kStep, 6}, kStep, 10, signed_shade(share)});
+    legend.parts.emplace_back(Box{{n * kStep, 6}, kStep, 10, signed_shade(share)});
   }
-  legend.parts.emplace_back(Words{{34, 15}, signed_ ? fmt::format("{:.3g}", -most_) : "0", Side::right, kText, kFaint});
-  legend.parts.emplace_back(Words{{46 + kSteps * kStep, 15}, fmt::format("{:.3g}", most_), Side::left, kText, kFaint});
+  const std::string most = fmt::format("{:.3g}", most_);
+  const auto below = [&](double x, const std::string& number, Side side) {
+    legend.parts.emplace_back(Words{{x, 29}, number, side, kText, kFaint});
+  };
+  below(0, signed_ ? "-" + most : "0", Side::left), below(kLong, most, Side::right);
+  if (signed_) below(kLong / 2, "0", Side::middle);
   return legend;
 }
 
@@ -56,13 +63,15 @@ namespace {
 // Where its squares lie on the sheet.
 struct Grid {
   double left, top, cell;
-  bool labelled;  // where squares are large enough for words beside them
+  bool labelled;             // where squares are large enough for words beside them
+  bool short_words = false;  // they fit above their columns as they are
 
   explicit Grid(const HeatMap& map)
       : cell(std::clamp(kWidth / static_cast<double>(std::max<size_t>(1, map.columns.size())), kLeastCell, kCell)),
         labelled(cell >= kLegible) {
+    short_words = widest(map.columns) <= cell - 2;
     left = kEdge + (labelled ? widest(map.rows) + 10 : 0);
-    top = kTitle + (labelled ? widest(map.columns) + 16 : 8);
+    top = kTitle + (labelled ? (short_words ? kText : widest(map.columns)) + 16 : 8);
   }
   Place at(double row, double column) const { return {left + cell * column, top + cell * row}; }
 };
@@ -85,8 +94,9 @@ void add_labels(const HeatMap& map, const Grid& grid, Graphic& sheet) {
   }
   for (size_t c = 0; c < map.columns.size(); ++c) {
     const Place at = grid.at(0, static_cast<double>(c) + 0.5);
-    sheet.parts.emplace_back(
-        Words{{at.x + 4, at.y - 6}, shortened(printable(map.columns[c]), kLongest), Side::left, kText, kInk, true});
+    const std::string label = shortened(printable(map.columns[c]), kLongest);
+    sheet.parts.emplace_back(grid.short_words ? Words{{at.x, at.y - 6}, label, Side::middle, kText}
+                                              : Words{{at.x + 4, at.y - 6}, label, Side::left, kText, kInk, true});
   }
 }
 
@@ -107,8 +117,8 @@ Graphic graphic_of(const HeatMap& map) {
   const Place begin = grid.at(0, 0);
   sheet.parts.emplace_back(Stroke{{begin, {end.x, begin.y}, end, {begin.x, end.y}, begin}, kHair, 1});
   const Graphic legend = shades.legend();
-  sheet.add(legend, {begin.x - 34, sheet.height});
-  sheet.height += legend.height, sheet.width = std::max(sheet.width, begin.x - 34 + legend.width);
+  sheet.add(legend, {begin.x, sheet.height});
+  sheet.height += legend.height, sheet.width = std::max(sheet.width, begin.x + legend.width);
   return sheet;
 }
 

@@ -79,8 +79,9 @@ void add_importance(Seen& seen, const Question& question) {
       if (each.place == attention.name) attention.importance = each.lost;
 }
 
-void add_counterfactuals(Seen& seen, const Question& question, const std::vector<OtherWeights>& asked) {
-  for (const Counterfactual& each : counterfactuals(question))
+void add_counterfactuals(Seen& seen, const Inquiry& inquiry, const std::vector<OtherWeights>& asked) {
+  seen.figure = inquiry.figure;
+  for (const Counterfactual& each : counterfactuals(inquiry.why))
     for (const OtherWeights weights : asked)
       seen.counterfactuals.push_back({each.place, field_text(weights), each.as_it_was,
                                       weights == OtherWeights::shuffled ? each.shuffled : each.uniform});
@@ -108,8 +109,19 @@ void look(Seen& seen, const Inquiry& inquiry, const LookOptions& options, const 
   Looker looker(seen, question, words, answer);
   for (const Saliency method : in_order(options.method, !look.place.empty())) looker.add(measured(method, look));
   if (options.heads) add_importance(seen, question);
-  if (!options.counterfactual.empty()) add_counterfactuals(seen, question, options.counterfactual);
+  if (!options.counterfactual.empty()) add_counterfactuals(seen, inquiry, options.counterfactual);
   if (options.words) seen = with_words(seen);
+}
+
+Seen heads_of(const Question& question) {
+  const NoGrad scope;
+  Recorder recorder;
+  question.answer(1, recorder);
+  Seen seen;
+  for (const std::string& place : recorder.attentions())
+    seen.attention.push_back({place, 0, 0, recorder.weights(place)[0], {}, {}, {}});
+  add_importance(seen, question);
+  return seen;
 }
 
 std::vector<SeenStep> steps_of(const Tensor& logits, const std::vector<int32_t>& ids, int64_t most,

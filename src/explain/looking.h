@@ -49,6 +49,7 @@ struct LookOptions {
 // not.
 struct Inquiry {
   Question why, shown;
+  std::string figure = "the answer's probability";  // what is asked about, as a sentence names it
 };
 
 // Adds to `seen` all attention, and the scores of the words by attention, where there is any, and by each method;
@@ -58,6 +59,9 @@ struct Inquiry {
 // head, or a method does not fit the model.
 void look(Seen& seen, const Inquiry& inquiry, const LookOptions& options, const SidesOf& sides, size_t words,
           size_t answer);
+
+// All attention as the question is answered, with the importance of each head.
+Seen heads_of(const Question& question);
 
 // What was said, of its logits (T,V): ids (T) with their probabilities, and the `most` likeliest of each step.
 std::vector<SeenStep> steps_of(const Tensor& logits, const std::vector<int32_t>& ids, int64_t most,

@@ -86,6 +86,11 @@ std::string figures_of(const SeenScores& scores) {
   return text;
 }
 
+std::string counterfactuals_of(const Seen& seen) {
+  if (seen.counterfactuals.empty()) return "";
+  return fmt::format("With other weights in a layer {}, {:.3g}, becomes:", seen.figure, seen.counterfactuals[0].before);
+}
+
 std::string agreement_of(const Seen& seen) {
   std::vector<std::string> pairs;
   for (const SeenScores& scores : seen.scores)

@@ -56,7 +56,7 @@ struct SeenAnswer {
   double score = 0;                      // by which they are in order
 };
 
-// What the answer's probability becomes where the weights of a layer are not the model's.
+// What becomes of a figure, the answer's probability, where the weights of a layer are not the model's.
 struct SeenCounterfactual {
   std::string layer, weights;  // "decoder.1.cross", "shuffled"
   double before = 0, after = 0;
@@ -70,10 +70,13 @@ struct Seen {
   std::vector<SeenStep> steps = {};
   std::vector<SeenAnswer> answers = {};  // the best first
   std::vector<SeenCounterfactual> counterfactuals = {};
+  std::string figure = "";  // that these are of
 };
 
 // Of one method: "comprehensiveness 0.312, sufficiency 0.050", and what its sums are off where that is known.
 std::string figures_of(const SeenScores& scores);
+// "With other weights in a layer the answer's probability, 0.912, becomes:"; empty where nobody asked.
+std::string counterfactuals_of(const Seen& seen);
 // How alike the methods put the words in order, in a sentence; empty where there is one alone.
 std::string agreement_of(const Seen& seen);
 

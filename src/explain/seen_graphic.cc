@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
+#include "explain/head_map.h"
 #include "explain/heat_map.h"
 #include "explain/looking.h"
 #include "tensor/unicode.h"
@@ -25,7 +27,7 @@ Graphic paragraph(const std::string& text, double size, Colour ink, int columns 
 }
 
 // Light letters on dark squares.
-Colour ink_on(Colour fill) { return fill.red + fill.green + fill.blue < 380 ? kPaper : kInk; }
+Colour ink_on(Colour fill) { return fill.red + fill.green + fill.blue < 400 ? kPaper : kInk; }
 
 // Words one after the other, each upon its shade.
 Graphic marked_words(const std::string& title, const std::vector<std::string>& words,
@@ -44,7 +46,7 @@ Graphic marked_words(const std::string& title, const std::vector<std::string>& w
   }
   sheet.height = at.y + kLine + 4;
   const Graphic legend = shades.legend();
-  sheet.add(legend, {0, sheet.height});
+  sheet.add(legend, {kEdge, sheet.height});
   sheet.height += legend.height;
   return sheet;
 }
@@ -55,24 +57,74 @@ Graphic picture_of(const Seen& seen, const SeenScores& scores) {
   return marked_words(scores.method, words, scores.values);
 }
 
-// Of each token how likely it was; of a single one what else might have been said.
-Graphic steps_of(const std::vector<SeenStep>& steps) {
-  std::vector<SeenStep::Alternative> bars;
-  if (steps.size() == 1) bars = steps[0].alternatives;
-  for (size_t n = 0; steps.size() > 1 && n < steps.size(); ++n) bars.push_back({steps[n].token, steps[n].probability});
-  constexpr double kLeft = 150, kBar = 400;
+// Graphics side by side, as many as a line holds.
+Graphic in_lines(const std::vector<Graphic>& graphics) {
+  Graphic sheet{kWidth, 0};
+  double left = 0, height = 0;
+  for (const Graphic& graphic : graphics) {
+    if (left > 0 && left + graphic.width > kWidth) sheet.height += std::exchange(height, 0), left = 0;
+    sheet.add(graphic, {left, sheet.height});
+    left += graphic.width, height = std::max(height, graphic.height);
+    sheet.width = std::max(sheet.width, left);
+  }
+  sheet.height += height;
+  return sheet;
+}
+
+struct Bar {
+  std::string name, number;
+  double share = 0;  // of the longest
+};
+Graphic bars(const std::vector<Bar>& all, double left) {
+  const double longest = 560 - left;
   Graphic sheet{kWidth, 10};
-  for (const auto& bar : bars) {
-    const double y = sheet.height;
-    sheet.parts.emplace_back(Words{{kLeft - 8, y + 14}, shortened(printable(bar.token), 18), Side::right, 12});
-    sheet.parts.emplace_back(Box{{kLeft, y + 4}, kBar, 12, kHair});
-    sheet.parts.emplace_back(Box{{kLeft, y + 4}, kBar * std::clamp(bar.probability, 0.0, 1.0), 12, line_colour(0)});
-    sheet.parts.emplace_back(
-        Words{{kLeft + kBar + 8, y + 14}, fmt::format("{:.3f}", bar.probability), Side::left, kNote, kFaint});
+  for (const Bar& bar : all) {
+    const double y = sheet.height, share = std::clamp(bar.share, -1.0, 1.0);
+    sheet.parts.emplace_back(Words{{left - 8, y + 14}, printable(bar.name), Side::right, 12});
+    sheet.parts.emplace_back(Box{{left, y + 4}, longest, 12, kHair});
+    sheet.parts.emplace_back(Box{{left, y + 4}, longest * std::abs(share), 12, line_colour(share < 0 ? 1 : 0)});
+    sheet.parts.emplace_back(Words{{left + longest + 8, y + 14}, bar.number, Side::left, kNote, kFaint});
     sheet.height += 20;
   }
   sheet.height += 8;
   return sheet;
+}
+
+// Of each token how likely it was; of a single one what else might have been said.
+Graphic steps_of(const std::vector<SeenStep>& steps) {
+  std::vector<SeenStep::Alternative> said;
+  if (steps.size() == 1) said = steps[0].alternatives;
+  for (size_t n = 0; steps.size() > 1 && n < steps.size(); ++n) said.push_back({steps[n].token, steps[n].probability});
+  std::vector<Bar> all;
+  for (const auto& [token, probability] : said)
+    all.push_back({shortened(printable(token), 18), fmt::format("{:.3f}", probability), probability});
+  return bars(all, 150);
+}
+
+// Does the answer care where the model looked? Orange: below 0.
+Graphic counterfactuals(const Seen& seen) {
+  double most = std::abs(seen.counterfactuals[0].before);
+  for (const SeenCounterfactual& each : seen.counterfactuals) most = std::max(most, std::abs(each.after));
+  const auto bar = [&](const std::string& name, double value) {
+    return Bar{name, fmt::format("{:.3g}", value), most > 0 ? value / most : 0};
+  };
+  std::vector<Bar> all = {bar("as it was", seen.counterfactuals[0].before)};
+  for (const SeenCounterfactual& each : seen.counterfactuals)
+    all.push_back(bar(shortened(each.layer, 20) + ", " + each.weights, each.after));
+  return stacked({paragraph(counterfactuals_of(seen), kNote, kInk), bars(all, 230)});
+}
+
+// What each head does, where heads were switched off one by one.
+std::vector<Graphic> heads(const Seen& seen) {
+  std::vector<Graphic> maps, all;
+  if (head_map(seen, HeadMeasure::importance).layers.empty()) return all;
+  for (const auto& [name, measure] : names_of(HeadMeasure{}))
+    maps.push_back(graphic_of(heat_map_of(head_map(seen, measure))));
+  all.push_back(in_lines(maps));
+  for (const SeenAttention& attention : seen.attention)
+    if (const std::string kinds = kinds_text(seen, attention); !kinds.empty())
+      all.push_back(paragraph(kinds, kNote, kFaint));
+  return all;
 }
 
 }  // namespace
@@ -87,6 +139,8 @@ Graphic graphic_of(const Seen& seen) {
   if (!seen.scores.empty())
     parts.push_back(
         paragraph("More comprehensiveness is better, less sufficiency. " + agreement_of(seen), kNote, kInk));
+  for (Graphic& graphic : heads(seen)) parts.push_back(std::move(graphic));
+  if (!seen.counterfactuals.empty()) parts.push_back(counterfactuals(seen));
   parts.push_back(paragraph(kCaution, kNote, kInk));
   parts.push_back({kWidth, 12});
   return stacked(parts);

@@ -14,6 +14,7 @@
 #include "tasks/classify.h"
 #include "tasks/explained.h"
 #include "tasks/label_figures.h"
+#include "tensor/unicode.h"
 #include "train/metrics/metrics.h"
 
 namespace heed {
@@ -63,6 +64,10 @@ class ClassificationRun final : public TrainedRun, public AnsweringRun {
   explain::Seen explain(const std::string& text, const ExplainOptions& options) const override {
     return explained(run_, text, options);
   }
+  std::vector<Question> questions(Fields& fields, int64_t most) const override {
+    const auto options = fields.take<LabelledOptions>();
+    return questions_of(run_, read(options, most), options.data);
+  }
   std::vector<ResampledFigure> figures(const LabelledOptions& options) const {
     const Asked asked = ask(options);
     return label_figures(run_.labels, asked.answers, asked.targets);
@@ -72,13 +77,18 @@ class ClassificationRun final : public TrainedRun, public AnsweringRun {
  private:
   static constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
 
+  TwoColumns read(const LabelledOptions& options, int64_t most) const {
+    TwoColumns rows = open_labelled(options, options.data, run_.labels.kind()).next(most);
+    if (rows.size() == 0) throw Error(ErrorKind::data, options.data, "holds no labelled texts");
+    return rows;
+  }
+
   struct Asked {
     std::vector<Answer> answers;
     Tensor targets;
   };
   Asked ask(const LabelledOptions& options) const {
-    const TwoColumns rows = open_labelled(options, options.data, run_.labels.kind()).next(kAll);
-    if (rows.size() == 0) throw Error(ErrorKind::data, options.data, "holds no labelled texts");
+    const TwoColumns rows = read(options, kAll);
     std::vector<float> targets;
     for (size_t n = 0; n < rows.first.size(); ++n)
       for (const float value : run_.labels.target(rows.first[n], rows.lines[n], options.data)) targets.push_back(value);
@@ -106,15 +116,19 @@ class ClassificationRun final : public TrainedRun, public AnsweringRun {
   }
 
   // The tokens, and how much each counted for what was said.
-  std::string drawing_of(const std::string& text, const Classification& said) const {
-    if (said.weights.empty()) return "This model weighs no tokens: there is nothing to draw.\n";
+  Drawing drawing_of(const std::string& text, const Classification& said) const {
+    if (said.weights.empty())
+      return [](const explain::Paper& paper) {
+        return wrapped("This model weighs no tokens: there is nothing to draw.", paper.columns);
+      };
     std::vector<float> weights;
     std::vector<std::string> tokens;
     for (const TokenWeight& each : said.weights)
       weights.push_back(static_cast<float>(each.weight)), tokens.push_back(text_of(each, text));
-    const auto lines = explain::alignment(tensor_from(weights, {1, static_cast<int64_t>(weights.size())}),
-                                          {run_.labels.text_of(said)}, tokens, explain::Ink::blocks);
-    return fmt::format("{}\n", fmt::join(lines, "\n"));
+    return [tokens, label = run_.labels.text_of(said),
+            weights = tensor_from(weights, {1, std::ssize(weights)})](const explain::Paper& paper) {
+      return explain::alignment(weights, {label}, tokens, paper.ink, paper.columns);
+    };
   }
 
   ClassificationModel run_;

@@ -35,6 +35,8 @@ Tensor logits_of(const SequenceModel& model, const Sentences& source, const Ids&
 
 // ---- why this and not that --------------------------------------------------------------------------------------
 
+constexpr const char* kLead = "the lead of this answer over that, log p - log p'";
+
 Question last_part(const Question& question) {
   return {question.words, question.count,
           [question](int64_t copies, Watcher& watcher) {
@@ -52,7 +54,7 @@ Inquiry inquiry_of(Ids& next, const Ids& instead, const std::function<Question(c
   check(at != next.end() && other != instead.end(), "instead", "the result and what might stand instead do not part");
   next.erase(at + 1, next.end());
   const Question why = last_part(question(next)), and_not = last_part(question({instead.begin(), other + 1}));
-  return {contrast(why, and_not), why};
+  return {contrast(why, and_not), why, kLead};
 }
 
 std::string title_of(const std::string& text, const std::string& result, const ExplainOptions& options) {
@@ -167,8 +169,10 @@ Seen explained(const ClassificationModel& run, const std::string& text, const Ex
     return ask(*run.model, ids, static_cast<int64_t>(of), reading_of(run.labels.kind()));
   };
   Inquiry inquiry{question(label), question(label)};
+  if (run.labels.kind() == LabelKind::regression) inquiry.figure = "the model's number";
   if (!options.instead.empty())
-    inquiry.why = contrast(inquiry.shown, question(label_named(run.labels, options.instead, "instead")));
+    inquiry = {contrast(inquiry.shown, question(label_named(run.labels, options.instead, "instead"))), inquiry.shown,
+               kLead};
 
   enum Texts : size_t { kText, kAnswer };
   const explain::SeenStep step = step_of(run.labels, answer, label);
@@ -211,6 +215,40 @@ Seen explained(const LanguageModel& run, const std::string& text, const ExplainO
   seen.steps = explain::steps_of(slice(logits, 0, first - 1, logits.dim(0)), next, kAlternatives,
                                  [&](int32_t id) { return run.tokenizer.token_of(id); });
   return seen;
+}
+
+// ---- what rows of data ask ------------------------------------------------------------------------------------------
+
+std::vector<Question> questions_of(const TranslationModel& run, const Pairs& pairs) {
+  const Ends ends = run.ends();
+  std::vector<Question> questions;
+  for (size_t n = 0; n < pairs.source.size(); ++n) {
+    const Ids source = joined(run.source.ids(pairs.source[n], {.add_special = false}), {run.source_end()});
+    const Ids target = joined(run.target.ids(pairs.target[n], {.add_special = false}), {ends.end});
+    if (std::ssize(source) <= run.longest && std::ssize(target) <= run.longest)
+      questions.push_back(ask(*run.model, source, joined({ends.begin}, target)));
+  }
+  return questions;
+}
+
+std::vector<Question> questions_of(const ClassificationModel& run, const TwoColumns& rows, const std::string& path) {
+  std::vector<Question> questions;
+  for (size_t n = 0; n < rows.first.size(); ++n) {
+    Ids ids;
+    for (const Token& token : run.tokens(rows.second[n])) ids.push_back(token.id);
+    for (const size_t label : run.labels.held(rows.first[n], rows.lines[n], path))
+      questions.push_back(ask(*run.model, ids, static_cast<int64_t>(label), reading_of(run.labels.kind())));
+  }
+  return questions;
+}
+
+std::vector<Question> questions_of(const LanguageModel& run, const std::vector<std::string>& texts) {
+  TokenRows rows;
+  run.add_rows(texts, rows);
+  std::vector<Question> questions;
+  for (int64_t n = 0; n < rows.size(); ++n)
+    questions.push_back(ask(*run.model, Ids(rows[n].begin(), rows[n].end()), 1));
+  return questions;
 }
 
 }  // namespace heed

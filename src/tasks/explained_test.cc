@@ -42,6 +42,10 @@ class Trained {
   Seen explain(const std::string& text, const ExplainOptions& options = {}) const {
     return run_->explain(text, options);
   }
+  std::vector<Question> questions(int64_t most) const {
+    Fields fields({{"data", folder_ / "data.tsv"}});
+    return run_->questions(fields, most);
+  }
 
  private:
   Folder folder_;
@@ -196,6 +200,9 @@ TEST(Explained, Heads) {
   for (const explain::SeenAttention& each : seen.attention) EXPECT_EQ(each.importance.size(), 2u) << each.name;
   EXPECT_EQ(seen.counterfactuals.size(), seen.attention.size());
   for (const explain::SeenCounterfactual& each : seen.counterfactuals) EXPECT_EQ(each.weights, "uniform");
+  EXPECT_EQ(seen.figure, "the answer's probability");
+  options.instead = "c c";
+  EXPECT_NE(counterfactuals_of(run.explain("a b b", options)).find("lead of this answer over that"), std::string::npos);
   EXPECT_TRUE(run.explain("a b b", asked("c d")).attention.at(0).importance.empty());
 }
 
@@ -242,6 +249,30 @@ TEST(Explained, Numbers) {
   const Seen seen = run.explain("what a joy");
   EXPECT_EQ(seen.scores.at(0).values.size(), 3u);
   EXPECT_TRUE(refused(ErrorKind::usage, {"numbers"}, [&] { run.explain("joy", asked("1")); }));
+}
+
+// Rows of data ask why they say what they say.
+TEST(Explained, RowsOfData) {
+  const auto answers = [](const std::string& name, const std::string& lines, Given given, int64_t most) {
+    const Trained run(name, lines, std::move(given));
+    std::vector<double> all;
+    for (const Question& question : run.questions(most)) {
+      const NoGrad scope;
+      Watcher nobody;
+      const Tensor answer = question.answer(1, nobody);
+      EXPECT_EQ(answer.dim(0), 1);
+      all.push_back(mean(answer).item());
+    }
+    return all;
+  };
+  for (const double p : answers("translate", kPairs, {{"model", "transformer"}, {"tokens", "characters"}}, 3))
+    EXPECT_LT(p, 0);
+  EXPECT_EQ(answers("translate", kPairs, {{"tokens", "characters"}}, 3).size(), 3u);
+  EXPECT_EQ(answers("translate", kPairs, {{"tokens", "characters"}, {"longest", "5"}}, 9).size(), 6u);
+  EXPECT_EQ(answers("classify", kLabelled, {}, 100).size(), 8u);
+  const std::string several = "a,b\tit was a joy\nb\tit was dull\n\ta joy\na\tdull and long\na\tjoy\nb\tdull\n";
+  EXPECT_EQ(answers("classify", several, {{"kind", "multi"}}, 3).size(), 3u);
+  EXPECT_EQ(answers("lm", "a b\nb a\na b a b\nb\nab\n", {{"tokens", "characters"}}, 2).size(), 2u);
 }
 
 TEST(Explained, WhatComesNext) {

@@ -205,6 +205,12 @@ std::vector<float> Labels::target(const std::string& text, int64_t line, const s
   return each;
 }
 
+std::vector<size_t> Labels::held(const std::string& text, int64_t line, const std::string& path) const {
+  if (kind_ != LabelKind::regression) return numbers(text, line, path);
+  number_of(text, line, path);
+  return {0};
+}
+
 Tensor Labels::loss(const Tensor& logits, const Tensor& targets, const Loss& o) const {
   switch (kind_) {
     case LabelKind::single:

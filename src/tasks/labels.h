@@ -43,6 +43,9 @@ class Labels {
   // deviation 1. Error(data) naming line and label where it is none of these.
   std::vector<float> target(const std::string& text, int64_t line, const std::string& path) const;
 
+  // Which outputs of the model it speaks of: the labels', or the one of a number. Errors as those of target.
+  std::vector<size_t> held(const std::string& text, int64_t line, const std::string& path) const;
+
   struct Loss {
     double smoothing = 0;
     Tensor class_weights = {};  // (labels), of single ones

@@ -14,6 +14,7 @@
 #include "tasks/run_folder.h"
 #include "tasks/spoken.h"
 #include "tasks/two_columns.h"
+#include "tensor/unicode.h"
 
 namespace heed {
 namespace {
@@ -155,7 +156,10 @@ class LanguageRun final : public TrainedRun, public AnsweringRun {
   Prediction shown(const Hypothesis& one, Showing showing) const {
     Prediction prediction{run_.tokenizer.decode(one.ids), {}, {}};
     if (showing == Showing::details) prediction.details = details_of(one);
-    if (showing == Showing::drawing) prediction.drawing = "A language model has no source: there is nothing to draw.\n";
+    if (showing == Showing::drawing)
+      prediction.drawing = [](const explain::Paper& paper) {
+        return wrapped("A language model has no source: there is nothing to draw.", paper.columns);
+      };
     return prediction;
   }
   const LanguageModel& model() const { return run_; }
@@ -164,9 +168,7 @@ class LanguageRun final : public TrainedRun, public AnsweringRun {
   const Tokenizer& tokenizer() const override { return run_.tokenizer; }
 
   Evaluation evaluate(Fields& fields) const override {
-    const auto options = fields.take<LineOptions>();
-    check(!options.data.empty(), "lm", "it wants --data FILE");
-    TextReader reader(options, options.data);
+    TextReader reader = open(fields);
     TokenRows rows;
     double tokens = 0, bytes = 0;
     for (auto texts = reader.next(); !texts.empty(); texts = reader.next()) {
@@ -181,8 +183,16 @@ class LanguageRun final : public TrainedRun, public AnsweringRun {
   explain::Seen explain(const std::string& text, const ExplainOptions& options) const override {
     return explained(run_, text, options);
   }
+  std::vector<Question> questions(Fields& fields, int64_t most) const override {
+    return questions_of(run_, open(fields).next(most));
+  }
 
  private:
+  static TextReader open(Fields& fields) {
+    const auto options = fields.take<LineOptions>();
+    check(!options.data.empty(), "lm", "it wants --data FILE");
+    return {options, options.data};
+  }
   static SearchOptions search_options(Fields& fields) {
     Fields with_defaults = fields;
     with_defaults.suggest("strategy", "sample");

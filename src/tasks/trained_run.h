@@ -3,6 +3,7 @@
 
 #include <heed/models.h>
 
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -11,16 +12,18 @@
 #include <vector>
 
 #include "explain/chart.h"
+#include "explain/drawing.h"
 #include "explain/looking.h"
 #include "tasks/fields.h"
 
 namespace heed {
 
 enum class Showing { text, details, drawing };
+using Drawing = std::function<std::vector<std::string>(const explain::Paper&)>;
 struct Prediction {
   std::string text;
   nlohmann::json details;  // tokens, scores, where it looked
-  std::string drawing;     // of that, for the terminal
+  Drawing drawing = {};    // of that, for the terminal
 };
 
 struct Figure {
@@ -51,6 +54,9 @@ class TrainedRun {
   virtual std::vector<std::vector<Prediction>> predict(std::span<const std::string> inputs, Fields& options,
                                                        Showing showing) const = 0;
   virtual Evaluation evaluate(Fields& options) const = 0;
+  // Why does each of these rows of data, so many at most, say what it says? They belong to the run. Rows that are
+  // longer than it reads are left out.
+  virtual std::vector<Question> questions(Fields& options, int64_t most) const = 0;
   // Error(usage) for a text without words.
   virtual explain::Seen explain(const std::string& text, const ExplainOptions& options) const = 0;
 };

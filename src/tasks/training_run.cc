@@ -175,12 +175,13 @@ const std::vector<TaskRow>& tasks() {
   static const std::vector<TaskRow> all = {
       {"translate", "from one language, or one way of writing, into another", "--data pairs.tsv --run runs/first",
        translate_models, translate_task, translate_fields, translation_run, compare_translations,
-       translation_predict_fields, translation_evaluate_fields},
+       translation_predict_fields, translation_evaluate_fields, fields_of<PairOptions>},
       {"classify", "a text into one of several classes, into several, or into a number",
        "--data reviews.tsv --run runs/first", classify_models, classify_task, classify_fields, classification_run,
-       compare_classifiers, classification_predict_fields, classification_evaluate_fields},
+       compare_classifiers, classification_predict_fields, classification_evaluate_fields, fields_of<LabelledOptions>},
       {"lm", "a language model: what comes next", "--data text.txt --run runs/first", language_models, language_task,
-       language_fields, language_run, compare_languages, language_predict_fields, language_evaluate_fields},
+       language_fields, language_run, compare_languages, language_predict_fields, language_evaluate_fields,
+       fields_of<LineOptions>},
   };
   return all;
 }

@@ -48,6 +48,7 @@ struct TaskRow {
   Comparison (*compare)(std::span<const std::string> folders, Fields& options);
   std::vector<ModelField> (*predict_fields)();
   std::vector<ModelField> (*evaluate_fields)();
+  std::vector<ModelField> (*data_fields)();  // where the rows stand that a run is asked about
 };
 const std::vector<TaskRow>& tasks();
 

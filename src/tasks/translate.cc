@@ -233,10 +233,10 @@ class TranslateTask final : public TrainingTask {
 
 }  // namespace
 
-Pairs read_pairs(const PairOptions& options) {
+Pairs read_pairs(const PairOptions& options, int64_t most) {
   check(!options.data.empty(), "translate", "it wants --data FILE");
   TwoColumnReader reader(options, {options.data, options.target_data}, kWords);
-  TwoColumns pairs = reader.next(std::numeric_limits<int64_t>::max());
+  TwoColumns pairs = reader.next(most);
   if (pairs.size() == 0) throw Error(ErrorKind::data, options.data, "holds no pairs of texts");
   return {std::move(pairs.first), std::move(pairs.second)};
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <limits>
 #include <memory>
 
 #include "tasks/alignment_file.h"
@@ -27,7 +28,8 @@ struct Pairs {
   std::vector<std::string> source, target;
   int64_t size() const { return static_cast<int64_t>(source.size()); }
 };
-Pairs read_pairs(const PairOptions& options);  // all of them, in memory
+// So many at most, all of them in memory.
+Pairs read_pairs(const PairOptions& options, int64_t most = std::numeric_limits<int64_t>::max());
 
 enum class BestBy { loss, exact, bleu, chrf };
 constexpr std::array<std::pair<const char*, BestBy>, 4> names_of(BestBy) {

@@ -15,6 +15,7 @@
 #include "tasks/spoken.h"
 #include "tasks/translate.h"
 #include "tasks/translation.h"
+#include "tensor/unicode.h"
 #include "train/metrics/metrics.h"
 
 namespace heed {
@@ -49,14 +50,17 @@ Json details_of(const Translation& t, bool with_alignment) {
   return json;
 }
 
-std::string drawing_of(const Translation& t) {
-  if (!t.alignment.defined()) return "This model has no attention: there is nothing to draw.\n";
+Drawing drawing_of(const Translation& t) {
+  if (!t.alignment.defined())
+    return [](const explain::Paper& paper) {
+      return wrapped("This model has no attention: there is nothing to draw.", paper.columns);
+    };
   std::vector<std::string> words = t.tokens, source = t.source_tokens;
   if (!words.empty() && words.back() == "</s>") words.pop_back();
   source.back() = "⏎";
-  const Tensor weights = t.alignment.slice(0, 0, static_cast<int64_t>(words.size()));
-  const auto lines = explain::alignment(weights, words, source, explain::Ink::blocks);
-  return fmt::format("{}\n", fmt::join(lines, "\n"));
+  return [words, source, weights = t.alignment.slice(0, 0, std::ssize(words))](const explain::Paper& paper) {
+    return explain::alignment(weights, words, source, paper.ink, paper.columns);
+  };
 }
 
 // Figures of a metric: the corpus' score and where 95 % of its resamples lie.
@@ -111,6 +115,9 @@ class TranslationRun final : public TrainedRun, public AnsweringRun {
 
   explain::Seen explain(const std::string& text, const ExplainOptions& options) const override {
     return explained(run_, text, options);
+  }
+  std::vector<Question> questions(Fields& fields, int64_t most) const override {
+    return questions_of(run_, read_pairs(fields.take<PairOptions>(), most));
   }
   bool speaks() const override { return true; }
   const Tokenizer& tokenizer() const override { return run_.source; }

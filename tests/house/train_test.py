@@ -223,6 +223,25 @@ def trainings_are_drawn():
     complains(heed("plot", "nowhere"), 1, "nowhere")
 
 
+def heads_are_drawn():
+    of_heads = ["plot", "whole", "--heads", "--data", "copy.tsv", "--lines", "3"]
+    drawn = heed(*of_heads).stdout
+    for what in ["entropy of a head's weights, nats, mean of 3 answers", "distance", "importance"]:
+        assert what in drawn, (what, drawn)
+    narrow = heed(*of_heads, env={**os.environ, "COLUMNS": "40"}).stdout
+    assert max(map(len, narrow.splitlines())) <= 40 < max(map(len, drawn.splitlines())), narrow
+    assert heed(*of_heads, "-o", "heads.svg").returncode == 0
+    assert "importance" in Path("heads.svg").read_text()
+    meddled = ["explain", "whole", "a b", "--heads", "--counterfactual", "uniform", "-o"]
+    assert heed(*meddled, "why.svg").returncode == 0
+    assert "importance" in Path("why.svg").read_text() and "as it was" in Path("why.svg").read_text()
+    complains(heed(*meddled, "why.html"), 2, "why.html", "--heads", ".svg")
+    complains(heed("plot", "whole", "--heads"), 2, "--data")
+    complains(heed("plot", "whole", "--data", "copy.tsv"), 2, "--heads")
+    complains(heed(*of_heads, "--columns", "9,10"), 1, "copy.tsv")
+    complains(heed(*of_heads[:-1], "0"), 2, "lines", "at least 1")
+
+
 def memory_is_counted_before_it_is_taken():
     limit = 1200 << 20
     bounded = lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
@@ -247,6 +266,6 @@ with tempfile.TemporaryDirectory() as folder:
     for check in [kills_change_nothing, a_full_disk_loses_nothing, signals_save_and_say_how_to_go_on, one_writer,
                   bad_input_is_a_sentence, bad_runs_are_a_sentence, answers_come_line_by_line,
                   every_kind_of_token_trains, no_model_says_more_than_it_has_places_for, folds_are_runs,
-                  rates_are_tested, trainings_are_drawn, memory_is_counted_before_it_is_taken, options_come_from_files]:
+                  rates_are_tested, trainings_are_drawn, heads_are_drawn, memory_is_counted_before_it_is_taken, options_come_from_files]:
         check()
         print("ok", check.__name__)

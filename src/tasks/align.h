@@ -34,8 +34,11 @@ struct AlignOptions : PairOptions {
     field("symmetrize", symmetrize,
           "none: of each word of the target its source; with the other direction: intersection, union or grow-diag");
     field("reverse", reverse, "a run that translates back, for the other direction; else the same weights give both");
-    field("gold", gold, "links that people made, a line a pair: 0-1 sure, 0?1 or 0p1 possible; prints the error rate");
-    field("gold_begin", gold_begin, "what its first word is counted as: 0, or 1");
+    field(
+        "gold", gold,
+        "links that people made, whose error rate is printed: a line a pair, 0-1 sure, 0?1 or 0p1 possible; or a line "
+        "a link as NAACL 2003 has them, PAIR SOURCE TARGET S|P");
+    field("gold_begin", gold_begin, "what the first word of a line a pair is counted as: 0, or 1");
   }
 };
 

@@ -77,6 +77,38 @@ TEST_F(Align, TwoDirectionsBecomeOne) {
   EXPECT_TRUE(refused(ErrorKind::usage, {"--symmetrize"}, [&] { aligned(Symmetrize::none, true); }));
 }
 
+TEST_F(Align, IsMeasuredByALineALinkToo) {
+  std::string lines, possible;
+  int64_t pair = 0;
+  for (const std::vector<Link>& links : aligned(Symmetrize::none).links) {
+    ++pair;
+    for (const Link& link : links) {
+      lines += fmt::format("{:04} {} {}{}\n", pair, link.source + 1, link.target + 1, pair % 2 == 0 ? " S" : "");
+      possible +=
+          fmt::format("{} {} {} {} 0.75\n", pair, link.source + 1, link.target + 1, link.target == 0 ? 'S' : 'P');
+    }
+  }
+  const auto rate = [&](const std::string& gold) { return aligned(Symmetrize::none, false, gold).error_rate.value(); };
+  EXPECT_NEAR(rate(lines), 0, 1e-12);
+  EXPECT_NEAR(rate(lines + "\n8 7 9 P\n"), 0, 1e-12);
+  EXPECT_GT(rate(lines + "8 7 9 S\n"), 0);
+  EXPECT_NEAR(rate(possible), 0, 1e-12);
+  const auto refuse = [&](const std::string& gold, const std::vector<std::string>& words) {
+    return refused(ErrorKind::data, words, [&] { aligned(Symmetrize::none, false, gold); });
+  };
+  EXPECT_TRUE(refuse("1 1 1 S\n9 1 1 S\n", {"gold:2", "pair 9", "8"}));
+  for (const char* wrong : {"1 1", "1 0 1 S", "0 1 1", "1 1 1 Q", "1 1 -1 S", "1 1 99999999999999999999 S"})
+    EXPECT_TRUE(refuse(std::string("1 1 1 S\n") + wrong + "\n", {"gold:2", wrong, "S or P"})) << wrong;
+}
+
+// A pair is aligned as it would be alone.
+TEST_F(Align, PairsTogetherAreAsEachByItself) {
+  const std::vector<std::vector<Link>> together = aligned(Symmetrize::grow_diag).links;
+  write_file(folder_ / "pairs.tsv", "a b b\tc d d\n");
+  const auto one = aligned(Symmetrize::grow_diag).links;
+  EXPECT_EQ(one.at(0), together.at(4));
+}
+
 TEST_F(Align, IsMeasuredByWhatPeopleSay) {
   std::string same, from_one, possible;
   for (const std::vector<Link>& links : aligned(Symmetrize::none).links) {

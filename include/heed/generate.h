@@ -35,11 +35,18 @@ enum class LengthPenalty { gnmt, marian };
 // true, false and "never". A beam of 1 is greedy: it ends with its first end.
 enum class EarlyStopping { first, heuristic, never };
 
+// A token that might have been said.
+struct Alternative {
+  int32_t id;
+  float log_probability;
+};
+
 // How far a hypothesis has come. Of a beam it is each step's best, which may change its mind.
 struct Progress {
-  int64_t sentence = 0, hypothesis = 0;  // of the batch; of n_best
-  std::span<const int32_t> ids;          // all so far, the newest last
-  float log_probability = 0;             // of the newest
+  int64_t sentence = 0, hypothesis = 0;            // of the batch; of n_best
+  std::span<const int32_t> ids;                    // all so far, the newest last
+  float log_probability = 0;                       // of the newest
+  std::span<const Alternative> alternatives = {};  // at its place, where they are asked for
 };
 enum class Then { go_on, stop };  // stop: this hypothesis, or the sentence's beam, ends here
 
@@ -57,6 +64,7 @@ struct SearchOptions {
   double top_p = 1, min_p = 0;
   int64_t seed = 1;
   bool alignment = false;
+  int64_t alternatives = 0;
 
   // What no text says: tokens, and what belongs to each sentence of the batch.
   std::optional<int32_t> begin = 2;                 // read before everything else; none: the prefix begins
@@ -85,6 +93,8 @@ struct SearchOptions {
     field("min_p", min_p, "only tokens with this share of the most probable one's probability");
     field("seed", seed, "of samples");
     field("alignment", alignment, "where each token looked at the source");
+    field("alternatives", alternatives,
+          "so many of the most probable tokens at each place, with what was said or without");
   }
 };
 
@@ -98,6 +108,7 @@ struct Hypothesis {
   double score = 0;                      // log P / length penalty + coverage penalty, of what was found
   Tensor alignment;                      // f32 (T,S) of the T ids, the sentence's own S; undefined where not asked for
   Ending ending = Ending::end;
+  std::vector<std::vector<Alternative>> alternatives = {};  // at the place of each token that was found
 };
 
 // Of each sentence its hypotheses, the best first; samples in the order in which they were drawn.

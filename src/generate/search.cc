@@ -25,6 +25,7 @@ void check_beam(const SearchOptions& o) {
   const int64_t most = o.strategy == Strategy::beam ? o.beam : 1;
   check(o.strategy == Strategy::sample || o.n_best <= most, kSearch, "n_best is {}, but only {} are kept side by side",
         o.n_best, most);
+  check(o.alternatives >= 0, kSearch, "alternatives is {}, wanted 0 or more", o.alternatives);
   check(std::isfinite(o.length_penalty), kSearch, "length_penalty is no finite number");
   check(o.coverage_penalty >= 0, kSearch, "coverage_penalty is {}, wanted 0 or more", o.coverage_penalty);
 }
@@ -131,7 +132,8 @@ class Search {
   Tensor read();
   std::vector<Turn> turns() const;
   Tensor logits_of(const Tensor& features, const std::vector<Turn>& turns);
-  float apply_rules(rules::Row logits, rules::Said said) const;
+  Alternatives alternatives(rules::Row logits, float log_sum_exp) const;
+  float apply_rules(rules::Row logits, rules::Said said, Alternatives& before) const;
   std::vector<std::vector<Candidate>> candidates(Tensor logits, const std::vector<Turn>& turns) const;
   void go_on(const std::vector<std::vector<Candidate>>& candidates);
   std::vector<int64_t> leave();
@@ -221,12 +223,22 @@ Tensor Search::logits_of(const Tensor& features, const std::vector<Turn>& turns)
   return logits.view({static_cast<int64_t>(turns.size()), words_});
 }
 
-// Changes the row of a hypothesis that has said so much; returns the log-sum-exp before anything was ruled out.
-float Search::apply_rules(rules::Row logits, rules::Said said) const {
+Alternatives Search::alternatives(rules::Row logits, float log_sum_exp) const {
+  if (options_.alternatives == 0 || !std::isfinite(log_sum_exp)) return {};
+  std::vector<Alternative> all;
+  for (const Candidate& each : most_probable(logits, log_sum_exp, options_.alternatives))
+    all.push_back({each.id, each.log_probability});
+  return std::make_shared<const std::vector<Alternative>>(std::move(all));
+}
+
+// Changes the row of a hypothesis that has said so much; gives the log-sum-exp and the alternatives before anything was
+// ruled out.
+float Search::apply_rules(rules::Row logits, rules::Said said, Alternatives& before) const {
   const SearchOptions& o = options_;
   if (o.repetition_penalty != 1) rules::repetition_penalty(logits, said, o.repetition_penalty);
   if (o.temperature != 1) rules::temperature(logits, o.temperature);
   const float log_sum_exp = kernels::row_log_sum_exp(logits.data(), static_cast<int64_t>(logits.size()));
+  before = alternatives(logits, log_sum_exp);
   if (!allowed_.empty()) rules::keep_only(logits, allowed_);
   if (o.no_repeat > 0) rules::no_repeat(logits, said, o.no_repeat);
   if (o.top_k > 0) rules::top_k(logits, o.top_k);
@@ -244,8 +256,10 @@ std::vector<std::vector<Candidate>> Search::candidates(Tensor logits, const std:
     for (auto n = static_cast<size_t>(begin); n < static_cast<size_t>(end); ++n) {
       const rules::Row row(data + n * words, words);
       const Live& hypothesis = *turns[n].hypothesis;
-      sums[n] = apply_rules(row, hypothesis.ids);
+      Alternatives before;
+      sums[n] = apply_rules(row, hypothesis.ids, before);
       if (std::isfinite(sums[n])) found[n] = way_->candidates(*turns[n].sentence, hypothesis, row, sums[n]);
+      for (Candidate& each : found[n]) each.alternatives = before;
     }
   });
   for (size_t n = 0; n < turns.size(); ++n)

@@ -765,6 +765,35 @@ TEST(OnToken, HearsEveryTokenInItsOrder) {
   }
 }
 
+TEST(OnToken, HearsWhatMightHaveBeenSaid) {
+  for (const Strategy strategy : {Strategy::greedy, Strategy::beam, Strategy::sample}) {
+    SearchOptions o = with(strategy);
+    o.alternatives = 3, o.top_k = strategy == Strategy::sample ? 1 : 0;
+    std::vector<size_t> heard;
+    o.on_token = [&](const Progress& so_far) {
+      heard.push_back(so_far.alternatives.size());
+      return Then::go_on;
+    };
+    const Hypothesis found = of_one(Table(), 1, o).at(0);
+    EXPECT_FALSE(heard.empty());
+    for (const size_t count : heard) EXPECT_EQ(count, 3u);
+    ASSERT_EQ(found.alternatives.size(), found.ids.size());
+    Ids said = {kBegin};
+    for (size_t n = 0; n < found.ids.size(); ++n) {
+      const std::vector<double> all = log_softmax(Table().logits_after(1, said));
+      std::vector<double> sorted = all;
+      std::sort(sorted.begin(), sorted.end(), std::greater<>());
+      for (size_t i = 0; i < 3; ++i) {
+        const Alternative& each = found.alternatives[n][i];
+        EXPECT_NEAR(each.log_probability, sorted[i], 1e-5);
+        EXPECT_NEAR(each.log_probability, all[static_cast<size_t>(each.id)], 1e-5);
+      }
+      said.push_back(found.ids[n]);
+    }
+  }
+  EXPECT_TRUE(of_one(Table(), 1, options()).at(0).alternatives.empty());
+}
+
 TEST(OnToken, MayStopOneAndNotTheOthers) {
   for (const Strategy strategy : {Strategy::greedy, Strategy::beam, Strategy::sample}) {
     SearchOptions o = with(strategy);
@@ -794,6 +823,7 @@ TEST(Refused, OptionsThatMakeNoSense) {
   EXPECT_TRUE(refuses([](SearchOptions& o) { o.n_best = 5; }, {"n_best is 5", "4"}));
   EXPECT_TRUE(refuses([](SearchOptions& o) { o.n_best = 2, o.strategy = Strategy::greedy; }, {"n_best is 2", "1"}));
   EXPECT_TRUE(refuses([](SearchOptions& o) { o.n_best = 0, o.strategy = Strategy::sample; }, {"n_best is 0"}));
+  EXPECT_TRUE(refuses([](SearchOptions& o) { o.alternatives = -1; }, {"alternatives is -1"}));
   EXPECT_TRUE(refuses([](SearchOptions& o) { o.coverage_penalty = -1; }, {"coverage_penalty is -1"}));
   EXPECT_TRUE(refuses([](SearchOptions& o) { o.length_penalty = INFINITY; }, {"length_penalty"}));
   EXPECT_TRUE(refuses([](SearchOptions& o) { o.longest = 0; }, {"longest is 0"}));

@@ -12,6 +12,7 @@ Live Live::followed_by(const Candidate& next) const {
   longer.ids.push_back(next.id);
   longer.log_probabilities.push_back(next.log_probability);
   longer.log_probability += static_cast<double>(next.log_probability);
+  if (next.alternatives) longer.alternatives.push_back(next.alternatives);
   return longer;
 }
 
@@ -53,7 +54,9 @@ bool Sentence::is_end(int32_t id) const {
 Then Sentence::tell(const Live& hypothesis) const {
   const auto& on_token = shared_->options.on_token;
   if (!on_token) return Then::go_on;
-  return on_token({number_, hypothesis.sample, hypothesis.ids, hypothesis.log_probabilities.back()});
+  Progress progress{number_, hypothesis.sample, hypothesis.ids, hypothesis.log_probabilities.back()};
+  if (!hypothesis.alternatives.empty()) progress.alternatives = *hypothesis.alternatives.back();
+  return on_token(progress);
 }
 
 void Sentence::end(const Live& hypothesis, Ending ending) {
@@ -65,6 +68,7 @@ void Sentence::end(const Live& hypothesis, Ending ending) {
   ended_.push_back(
       {hypothesis.sample,
        {hypothesis.ids, hypothesis.log_probabilities, forced_, score, options.alignment ? looks : Tensor(), ending}});
+  for (const Alternatives& each : hypothesis.alternatives) ended_.back().hypothesis.alternatives.push_back(*each);
 }
 
 void Sentence::end_all(Ending ending) {

@@ -4,24 +4,30 @@
 #include <heed/generate.h>
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace heed::decoding {
+
+// The most probable at a place, the first first; all that goes on from there shares them.
+using Alternatives = std::shared_ptr<const std::vector<Alternative>>;
 
 // What may be said next.
 struct Candidate {
   int32_t id;
   float log_probability;
+  Alternatives alternatives = {};  // where they are asked for
 };
 
 // A hypothesis that goes on.
 struct Live {
-  std::vector<int32_t> ids;              // the prefix, then what was found
-  std::vector<float> log_probabilities;  // of each
-  std::vector<int32_t> read;             // the row of the batch in which each place was read
-  double log_probability = 0;            // of what was found
-  int64_t row = 0;                       // of the batch, where it stands now
-  int64_t sample = 0;                    // which of n_best
+  std::vector<int32_t> ids;                // the prefix, then what was found
+  std::vector<float> log_probabilities;    // of each
+  std::vector<Alternatives> alternatives;  // of each that was found
+  std::vector<int32_t> read;               // the row of the batch in which each place was read
+  double log_probability = 0;              // of what was found
+  int64_t row = 0;                         // of the batch, where it stands now
+  int64_t sample = 0;                      // which of n_best
 
   Live followed_by(const Candidate& next) const;
 };

@@ -54,7 +54,8 @@ struct CompletionBody : Sampling {
   std::optional<int64_t> logprobs;
   void visit(auto&& field) {
     field("prompt", prompt, Rule{"what the answer goes on from, or what is to be translated"}.must());
-    field("logprobs", logprobs, Rule{"log-probabilities of the tokens that were said; of no others"}.within(0, 1));
+    field("logprobs", logprobs,
+          Rule{"log-probabilities of the tokens that were said, and of so many of the most probable"}.within(0, 5));
     Sampling::visit(field);
   }
 };
@@ -76,10 +77,12 @@ struct ChatBody : Sampling {
   std::vector<Message> messages;
   std::optional<int64_t> max_completion_tokens;
   std::optional<bool> logprobs;
+  std::optional<int64_t> top_logprobs;
   void visit(auto&& field) {
     field("messages", messages, Rule{"the talk; a translator reads the last one alone"}.must());
     field("max_completion_tokens", max_completion_tokens, Rule{"the newer name of max_tokens"}.within(1, 65536));
     field("logprobs", logprobs, Rule{"log-probabilities of the tokens that were said"});
+    field("top_logprobs", top_logprobs, Rule{"with logprobs: and of so many of the most probable"}.within(0, 20));
     Sampling::visit(field);
   }
 };
@@ -87,6 +90,7 @@ struct ChatBody : Sampling {
 // A request in one form, whichever path it took.
 struct Wanted {
   bool chat = false, logprobs = false;
+  int64_t alternatives = 0;  // at each place
   Model model;
   std::vector<std::string> prompts;
   Sampling sampling;
@@ -153,21 +157,51 @@ Json usage_of(const std::vector<std::vector<Answered>>& all) {
   return {{"prompt_tokens", read}, {"completion_tokens", said}, {"total_tokens", read + said}};
 }
 
-Json chat_logprobs(const std::vector<std::string>& tokens, const std::vector<float>& values) {
+// Tokens that were said, with what might have stood in the place of each.
+struct Spoken {
+  std::vector<std::string> tokens;
+  std::vector<float> values;
+  std::vector<std::vector<Might>> alternatives;  // empty: not asked for
+};
+
+Json token_json(const std::string& token, float value) {
+  return {{"token", token}, {"logprob", value}, {"bytes", std::vector<uint8_t>(token.begin(), token.end())}};
+}
+Json chat_logprobs(const Spoken& spoken) {
   Json content = Json::array();
-  for (size_t n = 0; n < tokens.size(); ++n)
-    content.push_back({{"token", tokens[n]},
-                       {"logprob", values[n]},
-                       {"bytes", std::vector<uint8_t>(tokens[n].begin(), tokens[n].end())},
-                       {"top_logprobs", Json::array()}});
+  for (size_t n = 0; n < spoken.tokens.size(); ++n) {
+    Json one = token_json(spoken.tokens[n], spoken.values[n]);
+    one["top_logprobs"] = Json::array();
+    if (!spoken.alternatives.empty())
+      for (const auto& [token, value] : spoken.alternatives[n]) one["top_logprobs"].push_back(token_json(token, value));
+    content.push_back(std::move(one));
+  }
   return {{"content", content}, {"refusal", nullptr}};
 }
-Json text_logprobs(const std::vector<std::string>& tokens, const std::vector<float>& values) {
-  return {{"tokens", tokens}, {"token_logprobs", values}, {"top_logprobs", nullptr}, {"text_offset", Json::array()}};
+// By their texts, as OpenAI has them, with what was said among them: of tokens of one text the most probable.
+Json text_logprobs(const Spoken& spoken) {
+  Json all = Json::array();
+  for (size_t n = 0; n < spoken.alternatives.size(); ++n) {
+    Json one = {{spoken.tokens[n], spoken.values[n]}};
+    for (const auto& [token, value] : spoken.alternatives[n]) one.emplace(token, value);
+    all.push_back(std::move(one));
+  }
+  return {{"tokens", spoken.tokens},
+          {"token_logprobs", spoken.values},
+          {"top_logprobs", all.empty() ? Json() : all},
+          {"text_offset", Json::array()}};
 }
-Json logprobs_of(const Wanted& wanted, const std::vector<std::string>& tokens, const std::vector<float>& values) {
+Json logprobs_of(const Wanted& wanted, const Spoken& spoken) {
   if (!wanted.logprobs) return nullptr;
-  return wanted.chat ? chat_logprobs(tokens, values) : text_logprobs(tokens, values);
+  return wanted.chat ? chat_logprobs(spoken) : text_logprobs(spoken);
+}
+Json logprobs_of(const Wanted& wanted, const Answered& said) {
+  return logprobs_of(wanted, Spoken{said.tokens, said.log_probabilities, said.alternatives});
+}
+Json logprobs_of(const Wanted& wanted, const Said& said) {
+  Spoken spoken{{said.token}, {said.log_probability}, {}};
+  if (wanted.alternatives > 0) spoken.alternatives = {said.alternatives};
+  return logprobs_of(wanted, spoken);
 }
 
 Json frame(const Wanted& wanted, const std::string& id, bool part) {
@@ -184,9 +218,8 @@ Json whole_answer(const Wanted& wanted, const std::string& id, const std::vector
   for (const auto& several : all)
     for (const Answered& each : several) {
       const auto [text, finish] = choice_of(each, wanted.sampling.stops());
-      Json choice = {{"index", answer["choices"].size()},
-                     {"finish_reason", finish},
-                     {"logprobs", logprobs_of(wanted, each.tokens, each.log_probabilities)}};
+      Json choice = {
+          {"index", answer["choices"].size()}, {"finish_reason", finish}, {"logprobs", logprobs_of(wanted, each)}};
       if (wanted.chat)
         choice["message"] = {{"role", "assistant"}, {"content", text}, {"refusal", nullptr}};
       else
@@ -208,16 +241,17 @@ class Events {
   Then said(const Said& said) {
     if (said.choice >= static_cast<int64_t>(sent_.size())) sent_.resize(static_cast<size_t>(said.choice) + 1);
     const size_t stop = stop_in(said.text, stops_), end = std::min(stop, settled(said.text, stops_));
-    tell(said.choice, said.text.substr(0, end), logprobs_of(wanted_, {said.token}, {said.log_probability}), nullptr);
+    tell(said.choice, said.text.substr(0, end), logprobs_of(wanted_, said), nullptr);
     return stop != std::string::npos ? Then::stop : Then::go_on;
   }
 
   void done(Outcome outcome) {
     if (outcome.error) return failed(outcome.error);
     for (size_t n = 0; n < outcome.answers.size(); ++n) {
-      if (n >= sent_.size()) sent_.resize(n + 1);
+      const bool whole = n >= sent_.size();  // of a beam nothing was told before
+      if (whole) sent_.resize(n + 1);
       const auto [text, finish] = choice_of(outcome.answers[n], stops_);
-      tell(static_cast<int64_t>(n), text, nullptr, finish);
+      tell(static_cast<int64_t>(n), text, whole ? logprobs_of(wanted_, outcome.answers[n]) : Json(), finish);
     }
     if (wanted_.sampling.stream_options && wanted_.sampling.stream_options->include_usage) {
       Json last = frame(wanted_, id_, true);
@@ -266,7 +300,9 @@ class Events {
 // ---- asking ---------------------------------------------------------------------------------------------------------
 
 Ask ask_for(Service& service, const Wanted& wanted, const std::string& prompt, const std::shared_ptr<Reply>& reply) {
-  Ask ask = ask_of(service, wanted.model, prompt, options_of(wanted.sampling, service.settings));
+  Options options = options_of(wanted.sampling, service.settings);
+  if (wanted.alternatives > 0) options["alternatives"] = std::to_string(wanted.alternatives);
+  Ask ask = ask_of(service, wanted.model, prompt, options);
   ask.asked.number = wanted.sampling.seed ? 0 : service.drawn++;
   ask.asked.gone = [reply] { return reply->gone(); };
   return ask;
@@ -307,7 +343,8 @@ void complete(Service& service, const Wanted& wanted, const std::shared_ptr<Repl
 
 void completions(Service& service, const Request& request, const std::shared_ptr<Reply>& reply) {
   const auto body = read_body<CompletionBody>(request.body);
-  complete(service, {false, body.logprobs.has_value(), model_of(service, body.model), body.prompt.all, body}, reply);
+  const Model model = model_of(service, body.model);
+  complete(service, {false, body.logprobs.has_value(), body.logprobs.value_or(0), model, body.prompt.all, body}, reply);
 }
 
 // A translator is given the last message; a language model the whole talk, a message a line.
@@ -321,8 +358,11 @@ std::string prompt_of(const std::vector<Message>& messages, const Model& model) 
 void chat(Service& service, const Request& request, const std::shared_ptr<Reply>& reply) {
   auto body = read_body<ChatBody>(request.body);
   if (body.max_completion_tokens) body.max_tokens = body.max_completion_tokens;
+  const bool logprobs = body.logprobs.value_or(false);
+  const int64_t top = body.top_logprobs.value_or(0);
+  check(logprobs || top == 0, "top_logprobs", "is {} without \"logprobs\": true", top);
   const Model model = model_of(service, body.model);
-  complete(service, {true, body.logprobs.value_or(false), model, {prompt_of(body.messages, model)}, body}, reply);
+  complete(service, {true, logprobs, top, model, {prompt_of(body.messages, model)}, body}, reply);
 }
 
 // ---- the schema of an answer ----------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@
 namespace heed::serve {
 namespace {
 
-constexpr int64_t kMostSideBySide = 16;
+constexpr int64_t kMostSideBySide = 16, kMostAlternatives = 20;
 
 void check_most(const Options& options, const char* name, int64_t most) {
   const auto at = options.find(name);
@@ -34,6 +34,7 @@ Ask ask_of(const Service& service, const Model& model, std::string text, const O
   check(static_cast<int64_t>(text.size()) <= service.settings.text_bytes, "the text", "has {} bytes, wanted {} or less",
         text.size(), service.settings.text_bytes);
   check_most(options, "beam", kMostSideBySide), check_most(options, "n_best", kMostSideBySide);
+  check_most(options, "alternatives", kMostAlternatives);
   check_most(options, "longest", service.settings.tokens);
   Ask ask{model, options, Showing::details, {std::move(text)}, seconds() + service.settings.seconds, {}};
   return ask;

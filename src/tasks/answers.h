@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "tasks/tokens.h"
 #include "tasks/trained_run.h"
 
 namespace heed {
@@ -20,6 +21,7 @@ struct Said {
   std::string text, token;
   float log_probability = 0;
   int64_t choice = 0;  // of n_best
+  std::vector<Might> alternatives = {};
 };
 struct Asked {
   std::string text;
@@ -33,7 +35,8 @@ struct Answered {
   std::string said = {};
   std::vector<std::string> tokens = {};
   std::vector<float> log_probabilities = {};
-  int64_t read = 0;  // tokens of the input
+  std::vector<std::vector<Might>> alternatives = {};  // where asked for
+  int64_t read = 0;                                   // tokens of the input
   Ending ending = Ending::end;
 };
 

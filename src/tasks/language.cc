@@ -202,11 +202,13 @@ class LanguageRun final : public TrainedRun, public AnsweringRun {
   Json details_of(const Hypothesis& one) const {
     Json tokens = Json::array();
     for (const int32_t id : one.ids) tokens.push_back(run_.tokenizer.token_of(id));
-    return {{"text", run_.tokenizer.decode(one.ids)},
-            {"score", one.score},
-            {"tokens", tokens},
-            {"prompt_tokens", one.forced},
-            {"log_probabilities", one.log_probabilities}};
+    Json json = {{"text", run_.tokenizer.decode(one.ids)},
+                 {"score", one.score},
+                 {"tokens", tokens},
+                 {"prompt_tokens", one.forced},
+                 {"log_probabilities", one.log_probabilities}};
+    if (!one.alternatives.empty()) json["alternatives"] = might_be(run_.tokenizer, one);
+    return json;
   }
   LanguageModel run_;
 };

@@ -39,7 +39,7 @@ Then SpokenAnswers::hear(const Progress& progress) const {
   if (asked.gone && asked.gone()) return Then::stop;
   if (!asked.on_said || !steady_ || ends(progress.ids.back())) return Then::go_on;
   return asked.on_said({said(progress.ids, forced(progress.sentence)), tokenizer_.token_of(progress.ids.back()),
-                        progress.log_probability, progress.hypothesis});
+                        progress.log_probability, progress.hypothesis, might_be(tokenizer_, progress.alternatives)});
 }
 
 std::vector<Answered> SpokenAnswers::take(size_t which) {
@@ -53,6 +53,8 @@ std::vector<Answered> SpokenAnswers::take(size_t which) {
       one.tokens.push_back(tokenizer_.token_of(each.ids[n]));
       one.log_probabilities.push_back(each.log_probabilities[n]);
     }
+    one.alternatives = might_be(tokenizer_, each);
+    if (one.alternatives.size() > one.tokens.size()) one.alternatives.resize(one.tokens.size());
     answers.push_back(std::move(one));
   }
   return answers;

@@ -65,6 +65,17 @@ std::vector<std::string> tokens_of(const Tokenizer& tokenizer, std::span<const i
   return tokens;
 }
 
+std::vector<Might> might_be(const Tokenizer& tokenizer, std::span<const Alternative> alternatives) {
+  std::vector<Might> all;
+  for (const Alternative& each : alternatives) all.emplace_back(tokenizer.token_of(each.id), each.log_probability);
+  return all;
+}
+std::vector<std::vector<Might>> might_be(const Tokenizer& tokenizer, const Hypothesis& hypothesis) {
+  std::vector<std::vector<Might>> all;
+  for (const auto& each : hypothesis.alternatives) all.push_back(might_be(tokenizer, each));
+  return all;
+}
+
 Ends ends_of(const Tokenizer& tokenizer) { return {wanted(tokenizer, "<s>"), wanted(tokenizer, "</s>")}; }
 
 Ends ends_in(const std::string& folder, const Tokenizer& tokenizer) {

@@ -1,11 +1,13 @@
 // Which tokens a text is cut into, and the tokeniser made of a task's own texts.
 #pragma once
 
+#include <heed/generate.h>
 #include <heed/text.h>
 
 #include <array>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace heed {
 
@@ -47,6 +49,11 @@ Tokenizer make_tokenizer(std::span<const std::string> texts, const ReadingTokenO
 Tokenizer make_tokenizer(std::span<const std::string> texts, const TokenOptions& options);
 
 std::vector<std::string> tokens_of(const Tokenizer& tokenizer, std::span<const int32_t> ids);
+
+// What might have been said at a place, with its log-probability.
+using Might = std::pair<std::string, float>;
+std::vector<Might> might_be(const Tokenizer& tokenizer, std::span<const Alternative> alternatives);
+std::vector<std::vector<Might>> might_be(const Tokenizer& tokenizer, const Hypothesis& hypothesis);
 
 // The tokens around a text, which every tokeniser of heed's own has.
 struct Ends {

@@ -52,7 +52,8 @@ Translation TranslationModel::translation_of(const Hypothesis& hypothesis, std::
           tokens_of(target, hypothesis.ids),
           hypothesis.log_probabilities,
           hypothesis.score,
-          hypothesis.alignment};
+          hypothesis.alignment,
+          might_be(target, hypothesis)};
 }
 
 std::vector<std::vector<Translation>> TranslationModel::translate(std::span<const std::string> texts,

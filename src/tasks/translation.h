@@ -38,7 +38,8 @@ struct Translation {
   std::vector<std::string> source_tokens, tokens;  // with their ends
   std::vector<float> log_probabilities;            // of the tokens
   double score = 0;
-  Tensor alignment;  // (tokens, source tokens), where asked for
+  Tensor alignment;                                   // (tokens, source tokens), where asked for
+  std::vector<std::vector<Might>> alternatives = {};  // at the place of each token, where asked for
 };
 
 struct TranslationModel : Tokenizers {

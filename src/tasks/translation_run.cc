@@ -47,6 +47,7 @@ Json details_of(const Translation& t, bool with_alignment) {
                {"source_tokens", t.source_tokens},
                {"log_probabilities", t.log_probabilities}};
   if (with_alignment && t.alignment.defined()) json["alignment"] = alignment_json(t.alignment);
+  if (!t.alternatives.empty()) json["alternatives"] = t.alternatives;
   return json;
 }
 

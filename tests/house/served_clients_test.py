@@ -27,6 +27,23 @@ def of_openai(server):
     parts = list(client.chat.completions.create(**ask, stream=True, stream_options={"include_usage": True}))
     assert "".join(part.choices[0].delta.content for part in parts if part.choices) == said
     assert parts[-1].usage.completion_tokens == 12 and not parts[-1].choices
+    top = client.chat.completions.create(**ask, logprobs=True, top_logprobs=3).choices[0].logprobs.content
+    for each in top:  # the most probable was said
+        assert [len(each.top_logprobs), each.top_logprobs[0].token, each.top_logprobs[0].logprob] == [3, each.token, each.logprob], each
+        assert each.top_logprobs[0].logprob >= each.top_logprobs[1].logprob >= each.top_logprobs[2].logprob, each
+    parts = client.chat.completions.create(**ask, logprobs=True, top_logprobs=3, stream=True)
+    assert [each for part in parts if (told := part.choices[0].logprobs) for each in told.content] == top
+    drawn = client.completions.create(model="lm", prompt="the ", max_tokens=8, seed=7, top_p=0.01, logprobs=2).choices[0].logprobs
+    for token, value, best in zip(drawn.tokens, drawn.token_logprobs, drawn.top_logprobs, strict=True):
+        assert len(best) == 2 and best[token] == value == max(best.values()), (token, value, best)  # two, though one alone might be drawn
+    whole = client.completions.create(model="copy", prompt="a b c", logprobs=2).choices[0]  # of a beam
+    parts = list(client.completions.create(model="copy", prompt="a b c", logprobs=2, stream=True))
+    assert len(parts) == 1 and parts[0].choices[0].logprobs == whole.logprobs and len(whole.logprobs.top_logprobs[0]) >= 2
+    try:
+        client.chat.completions.create(**ask, top_logprobs=3)
+        raise AssertionError("top_logprobs want logprobs")
+    except openai.BadRequestError as error:
+        assert "logprobs" in error.message
     several = client.completions.create(model="lm", prompt=["the ", "a "], max_tokens=5, n=2, seed=7)
     assert [choice.index for choice in several.choices] == [0, 1, 2, 3]
     again = client.completions.create(model="lm", prompt=["the ", "a "], max_tokens=5, n=2, seed=7)

@@ -1,4 +1,5 @@
 // Texts encoded and decoded by models of made numbers, whose sentences are all as long as they may be.
+#include <heed/explain.h>
 #include <heed/generate.h>
 
 #include "bench/cases.h"
@@ -56,6 +57,25 @@ void bench_decoder(Bench& bench, const char* name, const char* model, int64_t wo
   bench_search(bench, {alone, *made, words, width, 1}, 1);
 }
 
+// A forward pass that is recorded, beside the same one alone: all there is to see, and a head of one kind of attention.
+void bench_recorded(Bench& bench, const char* name, const char* model, int64_t words,
+                    const std::map<std::string, std::string>& fields) {
+  if (!bench.wants(name)) return;
+  const auto made = made_model(model, words, fields);
+  const Sentences source = made_sentences(kSentences, words), target = made_sentences(kSentences, words, 2);
+  const NoGrad scope;
+  const auto recorded = [&](const Wanted& wanted) {
+    return [&, wanted] {
+      Recorder recorder(wanted);
+      made->forward(source, target, {.watcher = &recorder});
+    };
+  };
+  const auto alone = [&] { made->forward(source, target); };
+  const std::string shape = shape_of(kSentences, words);
+  bench.relative({name, shape, "everything", recorded({})}, alone);
+  bench.relative({name, shape, "a head", recorded({.places = {"decoder*cross"}, .heads = {0}})}, alone);
+}
+
 }  // namespace
 
 void run_decoding(const Options& options) {
@@ -67,6 +87,8 @@ void run_decoding(const Options& options) {
   shared["shared"] = "true";
   bench_decoder(bench, "transformer", "transformer", 32000, 512, shared);
   bench_decoder(bench, "bahdanau", "rnn-search", 8000, 256, {});
+  bench_recorded(bench, "transformer, recorded", "transformer", 32000, shared);
+  bench_recorded(bench, "bahdanau, recorded", "rnn-search", 8000, {{"width", "256"}});
 }
 
 }  // namespace heed::bench

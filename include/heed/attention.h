@@ -235,6 +235,9 @@ class Watcher {
                           const AttendOptions& options);
   // x (B,T,width) is what a model has come to at a place; it goes on with the answer.
   virtual Tensor value(const std::string& place, const Tensor& x);
+  // What a model does not come to on its way is made for whoever wants it, and then shown: the gates of recurrent
+  // layers, which go on as they were. Nobody does, unless this is overridden.
+  virtual bool wants(const std::string& place) const;
 };
 
 // ---- On top ---------------------------------------------------------------------------------------------------------

@@ -45,6 +45,7 @@ class Recorder final : public Watcher {
   Attended attend(const std::string& place, const Tensor& q, const Tensor& k, const Tensor& v,
                   const AttendOptions& options) override;
   Tensor value(const std::string& place, const Tensor& x) override;
+  bool wants(const std::string& place) const override;
 
   const std::vector<std::string>& attentions() const { return attentions_; }  // in the order of the model
   const std::vector<std::string>& values() const { return values_; }
@@ -59,8 +60,6 @@ class Recorder final : public Watcher {
   const std::vector<Read>& read(const std::string& place) const;  // where vectors are wanted
 
  private:
-  bool wants(const std::string& place) const;
-
   Wanted wanted_;
   std::vector<std::string> attentions_, values_;
   std::map<std::string, std::vector<Attended>> attended_;

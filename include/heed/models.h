@@ -41,6 +41,7 @@ struct Pass {
 
   Pass in(const char* part) const;
   Pass in(const char* part, size_t number) const;
+  Watch watch() const;  // the part itself
   Watch watch(const char* name) const;
   Tensor shown(const char* name, const Tensor& x) const;        // x (B,T,width)
   Tensor shown_step(const char* name, const Tensor& x) const;   // x (B,width): one of T

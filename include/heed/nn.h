@@ -88,7 +88,11 @@ struct FeedForward {
   std::optional<Linear> gate;
 
   FeedForward(int64_t width, int64_t inner, Activation activation, bool gated = false, bool bias = true);
-  Tensor operator()(const Tensor& x) const { return gate ? out(in(x) * (*gate)(x)) : out(in(x)); }
+  Tensor operator()(const Tensor& x) const { return (*this)(x, {}); }
+  // watch sees silu(x W₁), where there is a gate.
+  Tensor operator()(const Tensor& x, const Watch& watch) const {
+    return gate ? out(watch.shown(in(x)) * (*gate)(x)) : out(in(x));
+  }
   void visit(auto&& field) {
     field("in", in), field("out", out);
     if (gate) field("gate", *gate);

@@ -8,6 +8,8 @@ Attended Watcher::attend(const std::string&, const Tensor& q, const Tensor& k, c
 }
 Tensor Watcher::value(const std::string&, const Tensor& x) { return x; }
 
+bool Watcher::wants(const std::string&) const { return false; }
+
 Tensor Watch::shown(const Tensor& x) const { return watcher ? watcher->value(place, x) : x; }
 
 }  // namespace heed

@@ -126,6 +126,8 @@ TEST_P(Recorded, WordsMayBeReplacedBatchFirst) {
 
 INSTANTIATE_TEST_SUITE_P(All, Recorded,
                          ::testing::ValuesIn(ways(models(), {{"luong", {{"input_feeding", "false"}}},
+                                                             {"rnn-search", {{"cell", "lstm"}}},
+                                                             {"decoder-lm", {{"activation", "swiglu"}}},
                                                              {"decoder-lm", {{"position", "rope"}, {"groups", "2"}}}})),
                          [](const auto& info) { return name_of(info.param); });
 
@@ -198,6 +200,30 @@ TEST(Recorder, SeesGates) {
   const std::vector<double> gates = recorder.value_at("decoder.0.gates").values();
   EXPECT_EQ(recorder.value_at("decoder.0.gates").shape(), (Shape{2, 3, 16}));
   for (const double gate : gates) EXPECT_TRUE(gate > 0 && gate < 1);
+}
+
+// A name of its own for each gate of each cell, and the gates of a feed-forward layer.
+TEST(Recorder, SeesGatesOfEveryModelThatHasThem) {
+  const NoGrad scope;
+  const auto gates = [](const std::string& model, Fields fields) {
+    Recorder recorder({.places = {"*.gates*"}});
+    make_model(model, small(models(), {model, std::move(fields)}))->forward(kSource, kTarget, {.watcher = &recorder});
+    for (const std::string& place : recorder.values())
+      for (const double gate : recorder.value_at(place).values()) EXPECT_TRUE(gate > -0.3 && gate < 10) << place;
+    return recorder.values();
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(gates("rnn-search", {{"cell", "gru"}}),
+            (Names{"encoder.gates.reset", "encoder.gates.update", "decoder.gates.reset", "decoder.gates.update"}));
+  const Names of_two = {"encoder.0.gates.input", "encoder.0.gates.forget", "encoder.0.gates.output",
+                        "encoder.1.gates.input", "encoder.1.gates.forget", "encoder.1.gates.output",
+                        "decoder.0.gates.input", "decoder.0.gates.forget", "decoder.0.gates.output",
+                        "decoder.1.gates.input", "decoder.1.gates.forget", "decoder.1.gates.output"};
+  for (const char* model : {"luong", "gnmt", "plain-seq2seq"})
+    EXPECT_EQ(gates(model, {{"cell", "lstm"}}), of_two) << model;
+  EXPECT_EQ(gates("transformer", {{"activation", "swiglu"}}),
+            (Names{"encoder.0.gates", "encoder.1.gates", "decoder.0.gates", "decoder.1.gates"}));
+  EXPECT_TRUE(gates("transformer", {}).empty());
 }
 
 // By way of f32 where weights are asked for: the out is that of bf16 all the same.

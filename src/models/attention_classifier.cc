@@ -8,6 +8,7 @@
 #include "models/classifier.h"
 #include "models/options.h"
 #include "models/pooling.h"
+#include "nn/recurrent_gates.h"
 
 namespace heed {
 namespace {
@@ -93,8 +94,12 @@ struct AttentionClassifier {
   }
   Read recur(Tensor x, const Tensor& lengths, const Pass& pass) const {
     RecurrentOutput read;
-    for (const Recurrent& layer : recurrent)
-      read = config.dropouts.recurrence(layer, pass)(config.dropouts(x, pass), {.lengths = lengths}), x = read.y;
+    for (size_t n = 0; n < recurrent.size(); ++n) {
+      const Recurrent layer = config.dropouts.recurrence(recurrent[n], pass);
+      x = config.dropouts(x, pass), read = layer(x, {.lengths = lengths});
+      show_gates(pass.in("encoder", n).watch(), layer, {x, read.y});
+      x = read.y;
+    }
     return {transpose(x, 0, 1), concat(unstack(read.h), 1)};
   }
   Read read(const Sentences& texts, const Pass& pass) const {

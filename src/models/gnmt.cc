@@ -9,6 +9,7 @@
 // Only the bottom layer waits for attention: the others go over the whole target at once.
 #include "models/choices.h"
 #include "models/options.h"
+#include "nn/recurrent_gates.h"
 #include "nn/recurrent_step.h"
 #include "nn/source_attention.h"
 
@@ -74,7 +75,9 @@ struct Gnmt {
     Tensor x = dropouts.embed_by_steps(source, text.ids, pass.in("source"));
     for (size_t n = 0; n < encoder.size(); ++n) {
       const Recurrent layer = dropouts.recurrence(encoder[n], pass);
-      x = above(n, x, layer(n > 0 ? dropouts(x, pass) : x, {.lengths = text.lengths}).y);
+      const Tensor read = n > 0 ? dropouts(x, pass) : x, said = layer(read, {.lengths = text.lengths}).y;
+      show_gates(pass.in("encoder", n).watch(), layer, {read, said});
+      x = above(n, x, said);
     }
     const Tensor nothing = zeros({text.count(), x.dim(-1)});
     const RecurrentState start{nothing, encoder[0].cell == Cell::lstm ? nothing : Tensor()};
@@ -94,7 +97,8 @@ struct Gnmt {
     Tensor x = bottom.y;
     for (size_t n = 1; n < decoder.size(); ++n) {
       const Tensor below = concat({dropouts(x, pass), bottom.contexts}, 2);
-      const LayerRun one = run(dropouts.recurrence(decoder[n], pass), below, state.decoder[n]);
+      const LayerRun one =
+          run(dropouts.recurrence(decoder[n], pass), below, state.decoder[n], {.watch = pass.in("decoder", n).watch()});
       x = above(n, x, one.y), state.decoder[n] = one.last;
     }
     x = pass.in("decoder").shown_steps("hidden", x);
@@ -108,12 +112,12 @@ struct Gnmt {
   Bottom look(State& state, const Tensor& embedded, const Pass& pass) const {
     const SteppedLayer layer(dropouts.recurrence(decoder[0], pass), embedded);
     RecurrentState& at = state.decoder[0];
-    const Watch cross = pass.in("decoder").watch("cross");
+    const Watch cross = pass.in("decoder").watch("cross"), gates = pass.in("decoder", 0).watch();
     std::vector<Tensor> y, contexts, weights;
     for (const Tensor& word : layer.read()) {
       const Attended seen = attention(unsqueeze(at.h, 1), state.memory, state.place++, pass.weights, cross);
       contexts.push_back(squeeze(seen.out, 1)), weights.push_back(seen.weights);
-      at = layer.step(word, contexts.back(), at);
+      at = layer.step(word, contexts.back(), at, gates);
       y.push_back(at.h);
     }
     return {stack(y, 0), stack(contexts, 0), pass.weights ? concat(weights, 1) : Tensor()};

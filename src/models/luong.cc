@@ -73,8 +73,8 @@ struct Luong {
 
   State encode(const Sentences& text, const Pass& pass) const {
     const Tensor embedded = dropouts.embed_by_steps(source, text.ids, pass.in("source"));
-    const RecurrentStack::Run read =
-        dropouts.recurrence(encoder, pass)(embedded, {}, dropouts.between(pass), {.lengths = text.lengths});
+    const RecurrentStack::Run read = dropouts.recurrence(encoder, pass)(
+        embedded, {}, dropouts.between(pass), {.lengths = text.lengths, .watch = pass.in("encoder").watch()});
     const Tensor nothing = input_feeding ? zeros({text.count(), 1, embedded.dim(-1)}) : Tensor();
     const Tensor hidden = pass.in("encoder").shown("hidden", transpose(read.y, 0, 1));
     return {attention.read(hidden, text.lengths), read.last, nothing};
@@ -105,8 +105,9 @@ struct Luong {
   }
   // x (R,T,in)
   Decoded at_once(State& state, const Tensor& x, const RecurrentStack& layers, const Pass& pass) const {
-    const RecurrentStack::Run run = layers(transpose(x, 0, 1), state.decoder, dropouts.between(pass));
     const Pass within = pass.in("decoder");
+    const RecurrentStack::Run run =
+        layers(transpose(x, 0, 1), state.decoder, dropouts.between(pass), {.watch = within.watch()});
     const Tensor h = within.shown("hidden", transpose(run.y, 0, 1));
     const Attended context = attention(h, state.memory, state.place, pass.weights, within.watch("cross"));
     state.decoder = run.last, state.place += x.dim(1);

@@ -13,6 +13,7 @@ Pass Pass::in(const char* part, size_t number) const {
   return within;
 }
 
+Watch Pass::watch() const { return watcher ? Watch{watcher, place} : Watch(); }
 Watch Pass::watch(const char* name) const { return watcher ? Watch{watcher, in(name).place} : Watch(); }
 
 Tensor Pass::shown(const char* name, const Tensor& x) const { return watcher ? watch(name).shown(x) : x; }

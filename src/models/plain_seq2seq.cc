@@ -53,8 +53,9 @@ struct Plain {
 
   State encode(const Sentences& text, const Pass& pass) const {
     return {dropouts
-                .recurrence(encoder, pass)(dropouts.embed_by_steps(source, text.ids, pass.in("source")), {},
-                                           dropouts.between(pass), {.lengths = text.lengths, .reverse = reverse})
+                .recurrence(encoder, pass)(
+                    dropouts.embed_by_steps(source, text.ids, pass.in("source")), {}, dropouts.between(pass),
+                    {.lengths = text.lengths, .reverse = reverse, .watch = pass.in("encoder").watch()})
                 .last};
   }
   State begin(const Sentences& text, const Pass& pass) const { return encode(text, pass); }
@@ -64,8 +65,9 @@ struct Plain {
     return step(state, said.ids, pass);
   }
   Decoded step(State& state, const Tensor& ids, const Pass& pass) const {
-    const RecurrentStack::Run run = dropouts.recurrence(decoder, pass)(
-        dropouts.embed_by_steps(target, ids, pass.in("target")), state.decoder, dropouts.between(pass));
+    const RecurrentStack::Run run =
+        dropouts.recurrence(decoder, pass)(dropouts.embed_by_steps(target, ids, pass.in("target")), state.decoder,
+                                           dropouts.between(pass), {.watch = pass.in("decoder").watch()});
     state.decoder = run.last;
     const Tensor h = pass.in("decoder").shown("hidden", transpose(run.y, 0, 1));
     return {dropouts(h, pass), {}, {}};

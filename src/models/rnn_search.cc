@@ -9,6 +9,7 @@
 //   p(y_i) = softmax(W t_i)
 #include "models/choices.h"
 #include "models/options.h"
+#include "nn/recurrent_gates.h"
 #include "nn/recurrent_step.h"
 #include "nn/source_attention.h"
 
@@ -71,7 +72,9 @@ struct RnnSearch {
 
   State encode(const Sentences& text, const Pass& pass) const {
     const Tensor embedded = dropouts.embed_by_steps(source, text.ids, pass.in("source"));
-    const RecurrentOutput read = dropouts.recurrence(encoder, pass)(embedded, {.lengths = text.lengths});
+    const Recurrent layer = dropouts.recurrence(encoder, pass);
+    const RecurrentOutput read = layer(embedded, {.lengths = text.lengths});
+    show_gates(pass.in("encoder").watch(), layer, {embedded, read.y});
     RecurrentState start{first(select(read.h, 0, 1)), {}};
     if (encoder.cell == Cell::lstm) start.c = zeros(start.h.shape());
     return {attention.read(pass.in("encoder").shown("hidden", transpose(read.y, 0, 1)), text.lengths), start};
@@ -95,7 +98,7 @@ struct RnnSearch {
       const Tensor context = squeeze(seen.out, 1);
       states.push_back(state.decoder.h), contexts.push_back(context);
       if (pass.weights) weights.push_back(squeeze(seen.weights, 1));
-      state.decoder = cell.step(word, context, state.decoder);
+      state.decoder = cell.step(word, context, state.decoder, within.watch());
       state.decoder.h = within.shown_step("hidden", state.decoder.h);
     }
     const Tensor features = maxout(of_state(stack(states, 1)) + of_word(embedded) + of_context(stack(contexts, 1)));

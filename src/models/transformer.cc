@@ -67,7 +67,7 @@ struct DecoderLayer {
       if (weights) *weights = mean(seen.weights, 1);
       return seen.out;
     });
-    return pass.shown("hidden", after_forward(x, pass, forward));
+    return pass.shown("hidden", after_forward(x, pass, watched(forward, pass)));
   }
   void visit(auto&& field) {
     field("self", self), field("after_self", after_self), field("cross", cross), field("after_cross", after_cross);

@@ -151,6 +151,11 @@ struct Sublayer {
   void visit(auto&& field) { field("norm", norm); }
 };
 
+// The same for whoever looks on: its gates have a name.
+inline auto watched(const FeedForward& forward, const Pass& pass) {
+  return [&forward, watch = pass.watch("gates")](const Tensor& x) { return forward(x, watch); };
+}
+
 // Self-attention and feed-forward.
 struct SelfLayer {
   MechanismHeads self;
@@ -164,7 +169,7 @@ struct SelfLayer {
   // attend(y): what y sees of its text.
   template <class Attend>
   Tensor run(const Tensor& x, const Pass& pass, const Attend& attend) const {
-    return pass.shown("hidden", after_forward(after_self(x, pass, attend), pass, forward));
+    return pass.shown("hidden", after_forward(after_self(x, pass, attend), pass, watched(forward, pass)));
   }
   void visit(auto&& field) {
     field("self", self), field("after_self", after_self), field("forward", forward);

@@ -1,6 +1,7 @@
 #include "nn/recurrent_stack.h"
 
 #include "base/check.h"
+#include "nn/recurrent_gates.h"
 
 namespace heed {
 namespace {
@@ -14,12 +15,15 @@ LayerRun run(const Recurrent& layer, const Tensor& x, const RecurrentState& from
   check(layer.directions.size() == 1, "recurrent", "a run in two directions from a state: wanted a layer of one");
   if (x.dim(0) == 1 && !options.lengths.defined()) {
     const RecurrentState after = layer.step(select(x, 0, 0), from);
-    return {unsqueeze(after.h, 0), after};
+    const Tensor y = unsqueeze(after.h, 0);
+    show_gates(options.watch, layer, {x, y, from});
+    return {y, after};
   }
   const RecurrentOutput after = layer(x, {.lengths = options.lengths,
                                           .h0 = of_one_direction(from.h),
                                           .c0 = of_one_direction(from.c),
                                           .reverse = options.reverse});
+  show_gates(options.watch, layer, {x, after.y, from, options.reverse});
   return {after.y, {without_direction(after.h), without_direction(after.c)}};
 }
 
@@ -33,7 +37,9 @@ RecurrentStack::Run RecurrentStack::operator()(const Tensor& x, const States& fr
   Run all{x, {}};
   for (size_t n = 0; n < layers.size(); ++n) {
     if (n > 0 && dropout > 0) all.y = heed::dropout(all.y, dropout);
-    const LayerRun one = run(layers[n], all.y, from.empty() ? RecurrentState{} : from[n], options);
+    LayerRunOptions its = options;
+    if (its.watch.watcher) its.watch.place += "." + std::to_string(n);
+    const LayerRun one = run(layers[n], all.y, from.empty() ? RecurrentState{} : from[n], its);
     all.y = one.y, all.last.push_back(one.last);
   }
   return all;

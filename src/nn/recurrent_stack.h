@@ -15,6 +15,7 @@ struct LayerRun {
 struct LayerRunOptions {
   Tensor lengths = {};  // i64 (B)
   bool reverse = false;
+  Watch watch = {};  // sees the gates; those of a stack's layers by their numbers
 };
 // x (T,B,in) through a layer of one direction.
 LayerRun run(const Recurrent& layer, const Tensor& x, const RecurrentState& from, const LayerRunOptions& options = {});

@@ -1,6 +1,7 @@
 #include "nn/recurrent_step.h"
 
 #include "base/check.h"
+#include "nn/recurrent_gates.h"
 #include "ops/recurrent_cell.h"
 
 namespace heed {
@@ -12,12 +13,14 @@ const RecurrentWeights& only_direction(const Recurrent& layer) {
 }
 
 // The step whose input's products are a.
-RecurrentState step_from(const Recurrent& layer, const Tensor& a, const RecurrentState& before) {
+RecurrentState step_from(const Recurrent& layer, const Tensor& a, const RecurrentState& before,
+                         const Watch& watch = {}) {
   const RecurrentWeights& w = only_direction(layer);
   const auto or_zeros = [&](const Tensor& state) {
     return state.defined() ? state : zeros({a.dim(0), w.hidden.dim(1)}, a.dtype());
   };
   const Tensor h = or_zeros(before.h), c = layer.cell == Cell::lstm ? or_zeros(before.c) : Tensor();
+  show_gates_of_step(watch, layer, a, h);
   const CellState after = recurrent_cell(layer.cell, a, linear(h, w.hidden, w.hidden_bias), {h, c});
   return {after.h, after.c};
 }
@@ -45,9 +48,13 @@ SteppedLayer::SteppedLayer(const Recurrent& layer, const Tensor& known) : layer_
   read_ = unstack(linear(known, slice(w.input, 1, 0, width), w.input_bias), 1);
 }
 
-RecurrentState SteppedLayer::step(const Tensor& read, const Tensor& brought, const RecurrentState& before) const {
-  if (!of_brought_.defined()) return layer_.step(concat({read, brought}, 1), before);
-  return step_from(layer_, read + linear(brought, of_brought_), before);
+RecurrentState SteppedLayer::step(const Tensor& read, const Tensor& brought, const RecurrentState& before,
+                                  const Watch& watch) const {
+  if (of_brought_.defined()) return step_from(layer_, read + linear(brought, of_brought_), before, watch);
+  const Tensor x = concat({read, brought}, 1);
+  const RecurrentState after = layer_.step(x, before);
+  show_gates(watch, layer_, {unsqueeze(x, 0), unsqueeze(after.h, 0), before});
+  return after;
 }
 
 }  // namespace heed

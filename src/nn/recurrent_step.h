@@ -12,7 +12,9 @@ class SteppedLayer {
  public:
   SteppedLayer(const Recurrent& layer, const Tensor& known);  // (B,T,known width)
   const std::vector<Tensor>& read() const { return read_; }   // of each step, what `step` wants of it
-  RecurrentState step(const Tensor& read, const Tensor& brought, const RecurrentState& before) const;
+  // watch: sees the gates.
+  RecurrentState step(const Tensor& read, const Tensor& brought, const RecurrentState& before,
+                      const Watch& watch = {}) const;
 
  private:
   Recurrent layer_;

@@ -131,7 +131,7 @@ RC_GTEST_PROP(Combinations, HaveTheGradientsOfFiniteDifferences, ()) {
 // ---- what does not combine --------------------------------------------------------------------------------
 
 constexpr Sizes kSizes{1, 2, 2, 3, 7, 4, 4};
-const Inputs kGiven = {sample({1, 2, 3, 4}), sample({1, 2, 7, 4}), sample({1, 2, 7, 4})};
+Inputs given() { return {sample({1, 2, 3, 4}), sample({1, 2, 7, 4}), sample({1, 2, 7, 4})}; }
 
 AttendOptions options_of(const Mechanism& row) {
   return row.options(example_tensors(row, kSizes, Dtype::f64, 7), kSizes);
@@ -140,7 +140,8 @@ AttendOptions options_of(const Mechanism& row) {
 // What is said of these options; nothing where they combine.
 std::string said_of(const AttendOptions& options) {
   try {
-    attend(kGiven[0], kGiven[1], kGiven[2], options);
+    const Inputs in = given();
+    attend(in[0], in[1], in[2], options);
   } catch (const Error& error) {
     return error.what();
   }
@@ -200,7 +201,7 @@ TEST(Refusals, NameTheGuidedLoss) {
     const AttendOptions options = options_of(row);
     const std::string name = row.name;
     const bool refused = options.normalizer.room || name == "local_p" || name == "additive_value";
-    const auto call = [&] { guided_loss(kGiven[0], kGiven[1], alignment, options); };
+    const auto call = [&] { guided_loss(given()[0], given()[1], alignment, options); };
     if (refused) {
       EXPECT_TRUE(complains(call, {"guided", name == "additive_value" ? "additive" : name})) << name;
     } else {

@@ -100,9 +100,10 @@ Section picture_section(const Mechanism& row, Language language, Ink ink) {
       "three quarters and all of the row's largest weight, {} is nothing.",
       "16 个位置，每行一个查询，每列一个键；{} {} {} {} 表示至多为该行最大权重的四分之一、"
       "二分之一、四分之三和全部，{} 表示不看。"};
-  return {in(language, {"Who looks where", "谁看哪里"}),
-          fmt::format(fmt::runtime(in(language, legend)), inks[1], inks[2], inks[3], inks[4], inks[0]),
-          picture(pattern_example(row), ink)};
+  const Tensor weights = pattern_example(row);
+  std::string text = fmt::format(fmt::runtime(in(language, legend)), inks[1], inks[2], inks[3], inks[4], inks[0]);
+  if (min(weights).item() < 0) text += in(language, {" A < stands before what is below 0.", "负权重前有 <。"});
+  return {in(language, {"Who looks where", "谁看哪里"}), text, picture(weights, ink)};
 }
 
 Page page_of(const Mechanism& row, Language language, Ink ink) {

@@ -34,8 +34,8 @@ TEST(SeenJson, SaysWhatWasSeen) {
 }
 
 TEST(SeenJson, QueriesAndKeysWhereTheyAreWanted) {
-  const Tensor weights = Tensor::full({1, 1, 2}, 0.5), q = tensor({{{1, -2, 3}}}),
-               k = tensor({{{0.5, 0, 0}, {0, 0, 0.25}}});
+  const Tensor weights = Tensor::full({1, 1, 2}, 0.5), q = tensor_from<float>({1, -2, 3}, {1, 1, 3}),
+               k = tensor_from<float>({0.5, 0, 0, 0, 0, 0.25}, {1, 2, 3});
   const Seen seen{.title = "t",
                   .model = "m",
                   .texts = {{"source", {"a", "b"}}, {"target", {"x"}}},

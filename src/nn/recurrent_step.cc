@@ -52,7 +52,7 @@ RecurrentState SteppedLayer::step(const Tensor& read, const Tensor& brought, con
                                   const Watch& watch) const {
   if (of_brought_.defined()) return step_from(layer_, read + linear(brought, of_brought_), before, watch);
   const Tensor x = concat({read, brought}, 1);
-  const RecurrentState after = layer_.step(x, before);
+  RecurrentState after = layer_.step(x, before);
   show_gates(watch, layer_, {unsqueeze(x, 0), unsqueeze(after.h, 0), before});
   return after;
 }

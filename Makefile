@@ -46,10 +46,11 @@ bench: all
 	@bench/start build/release
 	@build/release/heed bench ops
 	@build/release/heed bench attention
-# The pages that are made from the program's own tables.
+# The pages that are made from the program's own tables, and the picture of the viewer.
 docs: all
 	@mkdir -p docs/mechanisms && rm -f docs/mechanisms/*.md && build/release/heed mechanisms --write docs/mechanisms
 	@build/release/heed options > docs/options.md
+	@tools/draw-viewer build/release docs/viewer.png
 fuzz: setup
 	@$(call QUIET_CONFIGURE,fuzz) && cmake --build --preset fuzz && tools/run-fuzz build/fuzz
 install: all

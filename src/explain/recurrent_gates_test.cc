@@ -29,7 +29,7 @@ struct Ran {
 };
 Ran ran(Cell cell, bool both, const Tensor& lengths = {}) {
   seed(3);
-  Ran run{{}, Recurrent(cell, kIn, kOut, both), randn({kSteps, kBatch, kIn}), {}};
+  Ran run{Recorder(), Recurrent(cell, kIn, kOut, both), randn({kSteps, kBatch, kIn}), {}};
   for (RecurrentWeights& w : run.layer.directions) w.hidden_bias.detach().fill(0.25);
   run.out = run.layer(run.x, {.lengths = lengths});
   show_gates({&run.recorder, "here"}, run.layer, {run.x, run.out.y});

@@ -2,6 +2,8 @@
 MAKEFLAGS += --no-print-directory
 QUIET_CONFIGURE = cmake --preset $(1) > /dev/null
 PREFIX ?= /usr/local
+# Tests run beside each other, each on one core; those of threads say themselves how many they want.
+JOBS ?= $(shell nproc)
 
 .PHONY: all setup demo test check format floors headers tidy asan tsan soak bench docs fuzz install clean
 all: setup
@@ -15,7 +17,7 @@ demo: setup
 
 test: setup
 	@$(call QUIET_CONFIGURE,release) && cmake --build --preset release --target all tests
-	@ctest --test-dir build/release --output-on-failure
+	@HEED_THREADS=1 ctest --test-dir build/release -j $(JOBS) --output-on-failure
 
 # What a change must pass besides the tests; each part can be run alone.
 check: setup
@@ -31,7 +33,7 @@ tidy:
 	@$(call QUIET_CONFIGURE,tidy) && tools/check-tidy build/tidy
 asan:
 	@$(call QUIET_CONFIGURE,asan) && cmake --build --preset asan --target tests
-	@ASAN_OPTIONS=allocator_may_return_null=1 ctest --test-dir build/asan --output-on-failure
+	@HEED_THREADS=1 ASAN_OPTIONS=allocator_may_return_null=1 ctest --test-dir build/asan -j $(JOBS) --output-on-failure
 tsan:
 	@$(call QUIET_CONFIGURE,tsan) && cmake --build --preset tsan --target thread_tests
 	@tools/run-tsan build/tsan

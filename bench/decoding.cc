@@ -8,7 +8,7 @@
 namespace heed::bench {
 namespace {
 
-struct Case {
+struct DecodingCase {
   std::string name;
   SequenceModel& model;
   int64_t words, width, sentences;
@@ -16,7 +16,7 @@ struct Case {
 
 // A batch is bound by arithmetic. A sentence alone is bound by memory: all weights are read once for the source, those
 // of the decoder and the words once a step.
-void bench_search(Bench& bench, const Case& of, int64_t beam) {
+void bench_search(Bench& bench, const DecodingCase& of, int64_t beam) {
   const Sentences source = made_sentences(of.sentences, of.words);
   const SearchOptions options{.beam = beam,
                               .longest = kSentenceLength,

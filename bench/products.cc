@@ -15,11 +15,11 @@
 namespace heed::bench {
 namespace {
 
-struct Sizes {
+struct ProductSizes {
   int64_t rows, columns, depth;
 };
-std::string shape(const Sizes& s) { return fmt::format("{}x{}x{}", s.rows, s.columns, s.depth); }
-double flops(const Sizes& s) { return 2.0 * static_cast<double>(s.rows * s.columns * s.depth); }
+std::string shape(const ProductSizes& s) { return fmt::format("{}x{}x{}", s.rows, s.columns, s.depth); }
+double flops(const ProductSizes& s) { return 2.0 * static_cast<double>(s.rows * s.columns * s.depth); }
 
 // Values that are neither zero nor equal, none of them tiny.
 std::vector<float> values(int64_t n) {
@@ -37,7 +37,7 @@ Panels panels_of(int64_t depth, int64_t columns) {
 // tail.
 void bench_tile(Bench& bench, const char* name, int64_t rows) {
   if (!bench.wants(name)) return;
-  const Sizes s{rows, 64, 64};
+  const ProductSizes s{rows, 64, 64};
   const auto a = values(s.rows * s.depth), w = values(s.columns * s.depth);
   std::vector<float> c(static_cast<size_t>(s.rows * s.columns));
   const Panels panels = panels_of(s.depth, s.columns);
@@ -48,8 +48,8 @@ void bench_tile(Bench& bench, const char* name, int64_t rows) {
 }
 
 // y = x Wᵀ, the layer's forward; dx = dy W and dW = dyᵀ x, its backward.
-struct Linear {
-  Sizes s;
+struct LinearProduct {
+  ProductSizes s;
   std::vector<float> x = values(s.rows * s.depth), w = values(s.columns * s.depth), y = values(s.rows * s.columns);
   std::vector<float> dx = values(s.rows * s.depth), dw = values(s.columns * s.depth);
   void forward() {
@@ -63,19 +63,19 @@ struct Linear {
         s.columns, s.depth, s.rows, {y.data(), s.columns, true}, {x.data(), s.depth}, dw.data(), s.depth});
   }
 };
-void bench_linear(Bench& bench, const Sizes& s) {
+void bench_linear(Bench& bench, const ProductSizes& s) {
   if (!bench.wants("linear forward") && !bench.wants("linear backward")) return;
-  Linear linear{s};
+  LinearProduct linear{s};
   bench.compute("linear forward", shape(s), flops(s), [&] { linear.forward(); });
   bench.compute("linear backward", shape(s), 2 * flops(s), [&] { linear.backward(); });
 }
 
 // A model's weights, more than any cache holds, are read one matrix after the other.
-struct Model {
+struct Weights {
   static constexpr int64_t kMatrices = 48, kWidth = 1024;
   std::vector<Panels> panels;
   std::vector<kernels::PackedWeights<float>> weights;
-  Model() {
+  Weights() {
     const auto w = values(kWidth * kWidth);
     for (int64_t i = 0; i < kMatrices; ++i) {
       panels.push_back(panels_of(kWidth, kWidth));
@@ -95,9 +95,10 @@ struct Model {
 };
 // run(rows) reads the whole model once: bound by memory as long as rows are few.
 void bench_model(Bench& bench, const char* name, const std::function<void(int64_t)>& run) {
-  const double numbers = Model::kMatrices * Model::kWidth * Model::kWidth;
+  const double numbers = Weights::kMatrices * Weights::kWidth * Weights::kWidth;
   for (const int64_t rows : {1, 4, 8, 32}) {
-    const std::string what = fmt::format("{} x {}, {} of {}", rows, Model::kWidth, Model::kMatrices, Model::kWidth);
+    const std::string what =
+        fmt::format("{} x {}, {} of {}", rows, Weights::kWidth, Weights::kMatrices, Weights::kWidth);
     if (rows <= 8)
       bench.memory(name, what, 4 * numbers, [&] { run(rows); });
     else
@@ -108,9 +109,9 @@ void bench_model(Bench& bench, const char* name, const std::function<void(int64_
 void bench_constant_weights(Bench& bench) {
   constexpr const char* kName = "constant weights";
   if (!bench.wants(kName)) return;
-  const Model model;
-  const auto x = values(32 * Model::kWidth);
-  auto y = values(32 * Model::kWidth);
+  const Weights model;
+  const auto x = values(32 * Weights::kWidth);
+  auto y = values(32 * Weights::kWidth);
   bench_model(bench, kName, [&](int64_t rows) { model.run(rows, x.data(), y.data()); });
 }
 
@@ -120,8 +121,8 @@ void bench_layers(Bench& bench) {
   if (!bench.wants(kName)) return;
   const NoGrad off;
   std::vector<heed::Linear> layers;
-  for (int64_t i = 0; i < Model::kMatrices; ++i) layers.emplace_back(Model::kWidth, Model::kWidth);
-  const Tensor x = Tensor::full({32, Model::kWidth}, 0.5);
+  for (int64_t i = 0; i < Weights::kMatrices; ++i) layers.emplace_back(Weights::kWidth, Weights::kWidth);
+  const Tensor x = Tensor::full({32, Weights::kWidth}, 0.5);
   bench_model(bench, kName, [&](int64_t rows) {
     for (const heed::Linear& layer : layers) layer(x.slice(0, 0, rows));
   });
@@ -139,7 +140,7 @@ void bench_products(Bench& bench) {
   bench_constant_weights(bench);
   bench_layers(bench);
   if (!bench.wants("linear on all cores")) return;
-  Linear linear{{1024, 1024, 1024}};
+  LinearProduct linear{{1024, 1024, 1024}};
   bench.scaling("linear on all cores", "1024x1024x1024", [&] { linear.forward(); });
 }
 

@@ -102,8 +102,7 @@ struct RopeYarn {  // Peng et al. 2023, arXiv:2309.00071
   double beta_fast = 32, beta_slow = 1;         // rotations over `trained`: more are kept, fewer are stretched
   std::optional<double> attention_factor = {};  // of cosine and sine; by default 0.1·ln(factor) + 1
 };
-struct RopeLlama3 {  // Llama 3.1's: between slow and fast 1/turn is interpolated. arXiv:2407.21783, Meta's published
-                     // code
+struct RopeLlama3 {  // Llama 3.1's: interpolated between slow and fast. Meta 2024, arXiv:2407.21783
   double factor = 1;
   int64_t trained = 8192;     // places
   double fast = 4, slow = 1;  // rotations over `trained`: more are kept, fewer are stretched

@@ -11,7 +11,7 @@
 namespace heed {
 namespace {
 
-constexpr int64_t kBlock = 64;
+constexpr int64_t kQueriesAtOnce = 64;
 
 // The bias that hides what the span hides, for the queries [begin, end).
 Tensor hidden(const attention::Visible& visible, int64_t begin, int64_t end, Dtype dtype) {
@@ -47,8 +47,8 @@ Tensor talking_heads(const Tensor& q, const Tensor& k, const Tensor& v, const Te
   if (const attention::SpanRoom* room = attention::room_of(span)) room->prepare(p);
   const double scale = 1 / std::sqrt(static_cast<double>(q.dim(3)));
   std::vector<Tensor> out;
-  for (int64_t i = 0; i < q.dim(2); i += kBlock) {
-    const int64_t end = std::min(q.dim(2), i + kBlock);
+  for (int64_t i = 0; i < q.dim(2); i += kQueriesAtOnce) {
+    const int64_t end = std::min(q.dim(2), i + kQueriesAtOnce);
     const Tensor bias = hidden(p.visible, i, end, q.dtype());
     const auto block = [bias, scale](const std::vector<Tensor>& in) {
       const Tensor s = mix(in[3], matmul(in[0], transpose(in[1])) * scale) + bias;

@@ -22,12 +22,12 @@ constexpr const char* kExamplesOfAlign =
     "A line a pair in the Pharaoh format: 0-0 1-2 …, words between spaces, the source's before the target's.\n"
     "\n";
 
-struct Call {
+struct AlignCall {
   std::string run, out;
   std::map<std::string, std::string> given;
 };
 
-void align_pairs(const Call& call) {
+void align_pairs(const AlignCall& call) {
   Fields fields(call.given);
   const Alignments found = align(call.run, fields.take<AlignOptions>());
   Output out(call.out);
@@ -41,7 +41,7 @@ void align_pairs(const Call& call) {
 void add_align(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("align", "which words of two texts belong together, as a translator sees them");
   examples_first(*verb, kExamplesOfAlign);
-  const auto call = std::make_shared<Call>();
+  const auto call = std::make_shared<AlignCall>();
   verb->add_option("RUN", call->run, "folder of the run, a translator")->required();
   verb->add_option("-o,--out", call->out, "a file of links; stdout where not said");
   add_fields(*verb, call->given, fields_of<AlignOptions>(), "Translators");

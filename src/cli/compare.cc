@@ -12,7 +12,7 @@
 namespace heed::cli {
 namespace {
 
-struct Call {
+struct CompareCall {
   std::vector<std::string> runs;
   bool json = false;
   std::string out;
@@ -36,7 +36,7 @@ void print_table(const Comparison& comparison, const std::string& first) {
   if (!comparison.drawing.empty()) fmt::print("\n{}", comparison.drawing);
 }
 
-void compare(const Call& call) {
+void compare(const CompareCall& call) {
   Fields fields(call.given);
   const Comparison comparison = compare_runs(call.runs, fields);
   fields.check_all_taken("compare");
@@ -51,7 +51,7 @@ void compare(const Call& call) {
 void add_compare(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("compare", "several runs on the same data: is the difference real?");
   examples_first(*verb, "Examples:\n  heed compare runs/attention runs/without --data unseen.tsv\n\n");
-  const auto call = std::make_shared<Call>();
+  const auto call = std::make_shared<CompareCall>();
   verb->add_option("RUNS", call->runs, "folders of runs; the first is what the others are compared with")->required();
   verb->add_flag("--json", call->json, "an array, an object a run and figure");
   verb->add_option("-o,--out", call->out, "quality by length as a picture: a file that ends in .svg or .png");

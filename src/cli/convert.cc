@@ -19,11 +19,11 @@ constexpr const char* kExamplesOfConvert =
     "  --norm rms --position rope --activation swiglu --bias=false\n"
     "\n";
 
-struct Call {
+struct ConvertCall {
   std::string from, to;
 };
 
-void convert(const Call& call) {
+void convert(const ConvertCall& call) {
   if (is_run(call.from)) {
     export_run(call.from, call.to);
     fmt::print(stderr, "{} is what transformers reads.\n", call.to);
@@ -38,7 +38,7 @@ void convert(const Call& call) {
 void add_convert(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("convert", "a run as Hugging Face's transformers reads it, and back");
   examples_first(*verb, kExamplesOfConvert);
-  const auto call = std::make_shared<Call>();
+  const auto call = std::make_shared<ConvertCall>();
   verb->add_option("FROM", call->from, "folder of a run, or of a model of theirs")->required();
   verb->add_option("-o,--out", call->to, "folder for the other")->required();
   verb->callback([call] { convert(*call); });

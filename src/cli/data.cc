@@ -20,7 +20,7 @@ constexpr const char* kExamplesOfData =
     "  heed data copy --length 20,40                        longer strings\n"
     "\n";
 
-struct Options {
+struct DataCall {
   std::string name, out;
   int64_t lines = 20000;
   std::vector<int64_t> length;
@@ -33,7 +33,7 @@ std::string names() {
   return text;
 }
 
-void run(const Options& o) {
+void run(const DataCall& o) {
   const data::MadeKind& kind = data::made_kind(o.name);
   MadeOptions made = o.made;
   if (!o.length.empty()) made.length = {o.length.at(0), o.length.at(1)};
@@ -50,7 +50,7 @@ void run(const Options& o) {
 void add_data(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("data", "made data: dates, numbers, reviews, copy, reverse");
   examples_first(*verb, kExamplesOfData);
-  const auto o = std::make_shared<Options>();
+  const auto o = std::make_shared<DataCall>();
   const std::map<std::string, MadeLanguage> languages = {
       {"en", MadeLanguage::english}, {"zh", MadeLanguage::chinese}, {"both", MadeLanguage::both}};
   verb->add_option("NAME", o->name, "what is made, in columns with a tab between them" + names())->required();

@@ -17,7 +17,7 @@ constexpr const char* kExamplesOfEval =
     "  heed eval runs/dates --data unseen.tsv --beam 8 --json\n"
     "\n";
 
-struct Call {
+struct EvalCall {
   std::string run;
   bool json = false;
   std::map<std::string, std::string> given;
@@ -42,7 +42,7 @@ void print_table(const Evaluation& evaluation) {
   if (resampled) fmt::print("In brackets: where 95 % of 1,000 resamples of these lines lie.\n");
 }
 
-void evaluate(const Call& call) {
+void evaluate(const EvalCall& call) {
   const std::unique_ptr<TrainedRun> run = load_run(call.run);
   Fields fields(call.given);
   const Evaluation evaluation = run->evaluate(fields);
@@ -55,7 +55,7 @@ void evaluate(const Call& call) {
 void add_eval(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("eval", "what a trained model is worth on data that it has not seen");
   examples_first(*verb, kExamplesOfEval);
-  const auto call = std::make_shared<Call>();
+  const auto call = std::make_shared<EvalCall>();
   verb->add_option("RUN", call->run, "folder of the run")->required();
   verb->add_flag("--json", call->json, "one object");
   add_fields_of_tasks(*verb, call->given, &TaskRow::evaluate_fields);

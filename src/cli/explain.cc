@@ -35,7 +35,7 @@ constexpr const char* kExamplesOfExplain =
     "  heed explain runs/reviews 'a dull film with a good end' -o why.html\n"
     "\n";
 
-struct Call {
+struct ExplainCall {
   std::string run, text, out;
   std::map<std::string, std::string> given;
 };
@@ -63,7 +63,7 @@ const Form& form_of(const std::string& path) {
   fail(ErrorKind::usage, path, "wanted a name that ends in {}", fmt::join(endings, " or "));
 }
 
-void explain_text(const Call& call) {
+void explain_text(const ExplainCall& call) {
   const Form* form = call.out.empty() ? nullptr : &form_of(call.out);
   const auto options = Fields(call.given).take<ExplainOptions>();
   check(!form || form->shows_meddling || (!options.heads && options.counterfactual.empty()), call.out,
@@ -80,7 +80,7 @@ void explain_text(const Call& call) {
 void add_explain(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("explain", "where a trained model looked, what mattered, and what that proves");
   examples_first(*verb, kExamplesOfExplain);
-  const auto call = std::make_shared<Call>();
+  const auto call = std::make_shared<ExplainCall>();
   verb->add_option("RUN", call->run, "folder of the run")->required();
   verb->add_option("TEXT", call->text, "what it reads")->required();
   verb->add_option("-o,--out", call->out,

@@ -11,7 +11,7 @@
 namespace heed::cli {
 namespace {
 
-struct Options {
+struct MechanismsCall {
   std::string name, folder;
   explain::Language language = explain::Language::english;
   bool json = false;
@@ -23,7 +23,7 @@ explain::Ink ink() {
   return (plain && *plain) || dumb ? explain::Ink::ascii : explain::Ink::blocks;
 }
 
-std::string answer(const Options& o) {
+std::string answer(const MechanismsCall& o) {
   if (o.name.empty()) return o.json ? explain::mechanism_table_json(o.language) : explain::mechanism_table(o.language);
   const attention::Mechanism& row = attention::mechanism(o.name);
   return o.json ? explain::mechanism_json(row, o.language) : explain::mechanism_text(row, o.language, ink());
@@ -33,7 +33,7 @@ std::string answer(const Options& o) {
 
 void add_mechanisms(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("mechanisms", "what each attention mechanism is, does, costs");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<MechanismsCall>();
   verb->add_option("NAME", options->name, "one of them: formula, numbers, picture, cost, traps, code");
   verb->add_flag("--json", options->json, "JSON, every digit");
   const std::map<std::string, explain::Language> languages = {{"en", explain::Language::english},

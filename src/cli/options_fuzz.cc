@@ -4,6 +4,7 @@
 
 #include "attention/mechanisms.h"
 #include "bench/cases.h"
+#include "bench/serve.h"
 #include "cli/attend.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
@@ -17,6 +18,7 @@ void run_cases(const Options&) {}
 void run_text(const Options&) {}
 void run_training(const Options&) {}
 void run_decoding(const Options&) {}
+void run_serve(const ServeBench&) {}
 void run_attention(const AttentionOptions& o) {
   must(!o.shape || o.shape->size() == 5, "a shape is five numbers");
   must(!o.window || o.window->size() == 2, "a window is two numbers");

@@ -23,7 +23,7 @@ constexpr const char* kExamplesOfPlot =
     "                                     what each head does, a mean over these rows\n"
     "\n";
 
-struct Call {
+struct PlotCall {
   std::vector<std::string> runs;
   std::string out;
   bool heads = false;
@@ -37,14 +37,14 @@ struct Drawn {
   explain::Graphic graphic;
 };
 
-std::vector<Drawn> trainings(const Call& call, const explain::Paper& paper) {
+std::vector<Drawn> trainings(const PlotCall& call, const explain::Paper& paper) {
   std::vector<Drawn> all;
   for (const explain::Chart& chart : training_charts(call.runs))
     all.push_back({lines_of(chart, paper.columns), graphic_of(chart)});
   return all;
 }
 
-std::vector<Drawn> heads_of(const Call& call, const explain::Paper& paper) {
+std::vector<Drawn> heads_of(const PlotCall& call, const explain::Paper& paper) {
   std::vector<Drawn> all;
   for (const std::string& folder : call.runs) {
     const std::unique_ptr<TrainedRun> run = load_run(folder);
@@ -59,7 +59,7 @@ std::vector<Drawn> heads_of(const Call& call, const explain::Paper& paper) {
   return all;
 }
 
-void plot(const Call& call) {
+void plot(const PlotCall& call) {
   check(call.heads || call.given.empty(), "plot",
         "rows of data are read for heads: say --heads too, or leave --data out");
   check(call.lines > 0, "lines", "got {}, wanted at least 1", call.lines);
@@ -78,7 +78,7 @@ void add_plot(CLI::App& app) {
   CLI::App* verb = app.add_subcommand(
       "plot", "how trainings went: loss, learning rate, gradients and figures by steps; and what each head does");
   examples_first(*verb, kExamplesOfPlot);
-  const auto call = std::make_shared<Call>();
+  const auto call = std::make_shared<PlotCall>();
   verb->add_option("RUNS", call->runs, "folders of runs, drawn together")->required();
   verb->add_option("-o,--out", call->out, "a file that ends in .svg or .png; without it the terminal");
   verb->add_flag("--heads", call->heads, "a map of the heads of all layers: entropy, distance, importance");

@@ -24,7 +24,7 @@ constexpr const char* kExamplesOfPredict =
     "\n";
 constexpr size_t kTogether = 1024;  // lines
 
-struct Call {
+struct PredictCall {
   std::string run, in, out;
   bool json = false, draw = false;
   std::map<std::string, std::string> given;
@@ -47,7 +47,7 @@ void write(Output& out, const std::vector<Prediction>& several, int64_t line, bo
   }
 }
 
-void predict(const Call& call) {
+void predict(const PredictCall& call) {
   const std::unique_ptr<TrainedRun> run = load_run(call.run);
   Fields fields(call.given);
   LineInput input(call.in);
@@ -68,7 +68,7 @@ void predict(const Call& call) {
 void add_predict(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("predict", "what a trained model makes of lines of text");
   examples_first(*verb, kExamplesOfPredict);
-  const auto call = std::make_shared<Call>();
+  const auto call = std::make_shared<PredictCall>();
   verb->add_option("RUN", call->run, "folder of the run")->required();
   verb->add_option("-i,--in", call->in, "the lines; stdin where not said");
   verb->add_option("-o,--out", call->out, "the answers; stdout where not said");

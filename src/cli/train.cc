@@ -34,7 +34,7 @@ struct CallOptions {
     field("find_lr", find_lr, "nothing but a test of learning rates: the loss while the rate grows, and which to take");
   }
 };
-struct Call {
+struct TrainCall {
   std::string config;
   std::map<std::string, std::string> given;
   bool dump_config = false;
@@ -106,7 +106,7 @@ void find_rate(const TaskRow& task, const Fields& fields) {
   fmt::print("Suggested, a tenth of where it was least: --learning-rate {:.2g}\n", test.suggested);
 }
 
-void train(const TaskRow& task, const Call& call) {
+void train(const TaskRow& task, const TrainCall& call) {
   std::map<std::string, std::string> given = call.given;
   const auto options = Fields(given).take<CallOptions>();
   for (const ModelField& field : fields_of<CallOptions>()) given.erase(field.name);
@@ -132,7 +132,7 @@ std::vector<Group> groups_of(const TaskRow& task) {
 void add_task(CLI::App& verb, const TaskRow& task) {
   CLI::App* sub = verb.add_subcommand(task.name, task.what);
   examples_first(*sub, fmt::format("Examples:\n  heed train {} {}\n\n", task.name, task.example));
-  const auto call = std::make_shared<Call>();
+  const auto call = std::make_shared<TrainCall>();
   std::vector<ModelField> fields;
   for (const Group& group : groups_of(task)) {
     add_fields(*sub, call->given, group.fields, group.name);

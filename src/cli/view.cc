@@ -22,11 +22,11 @@ constexpr const char* kExamplesOfView =
     "docs/view.md has the rest, and how to save them from PyTorch and Keras.\n"
     "\n";
 
-struct Call {
+struct ViewCall {
   std::string weights, tokens, out, title;
 };
 
-void view(const Call& call) {
+void view(const ViewCall& call) {
   explain::Seen seen = explain::read_seen(call.weights, call.tokens);
   if (!call.title.empty()) seen.title = call.title;
   Output out(call.out);
@@ -39,7 +39,7 @@ void view(const Call& call) {
 void add_view(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("view", "attention that any program saved, as a page to look at");
   examples_first(*verb, kExamplesOfView);
-  const auto call = std::make_shared<Call>();
+  const auto call = std::make_shared<ViewCall>();
   verb->add_option("WEIGHTS", call->weights, "safetensors: a tensor (heads, queries, keys) for each layer")->required();
   verb->add_option("--tokens", call->tokens, "JSON: the words that look at each other")->required();
   verb->add_option("-o,--out", call->out, "the page, one HTML file that needs no network")->required();

@@ -10,10 +10,6 @@ namespace {
 
 constexpr int kTallest = 12, kWidest = 16;  // characters of a word of the source, columns of one of the result
 
-std::string padded(const std::string& text, int width) {
-  return text + std::string(static_cast<size_t>(std::max(0, width - columns(text))), ' ');
-}
-
 std::vector<std::string> characters_of(std::string_view text) {
   std::vector<std::string> all;
   while (!text.empty()) {

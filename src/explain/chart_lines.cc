@@ -15,15 +15,15 @@ constexpr const char* kMarks[] = {"•", "+", "×", "o", "*", "=", "#"};
 
 const char* mark_of(size_t curve) { return kMarks[curve % std::size(kMarks)]; }
 
-using Grid = std::vector<std::vector<const char*>>;  // [row][column]
+using Canvas = std::vector<std::vector<const char*>>;  // [row][column]
 int cell(double share, int cells) { return static_cast<int>(std::lround(share * (cells - 1))); }
 
-void draw(const Curve& curve, const char* mark, const Axis& x, const Axis& y, Grid& grid) {
-  const auto rows = static_cast<int>(grid.size()), columns = static_cast<int>(grid[0].size());
+void draw(const Curve& curve, const char* mark, const Axis& x, const Axis& y, Canvas& canvas) {
+  const auto rows = static_cast<int>(canvas.size()), columns = static_cast<int>(canvas[0].size());
   for (const Place& point : curve.points) {
     if (!x.has(point.x) || !y.has(point.y)) continue;
     const int row = rows - 1 - cell(y.share(point.y), rows);
-    grid[static_cast<size_t>(row)][static_cast<size_t>(cell(x.share(point.x), columns))] = mark;
+    canvas[static_cast<size_t>(row)][static_cast<size_t>(cell(x.share(point.x), columns))] = mark;
   }
 }
 
@@ -54,16 +54,16 @@ std::vector<std::string> labels_beside(const Axis& axis, int rows) {
 std::vector<std::string> lines_of(const Chart& chart, int columns, int rows) {
   const Axis x = Axis::of(chart.curves, &Place::x, chart.x), y = Axis::of(chart.curves, &Place::y, chart.y);
   const int width = columns - kLabel - 2;
-  Grid grid(static_cast<size_t>(rows), std::vector<const char*>(static_cast<size_t>(width), " "));
+  Canvas canvas(static_cast<size_t>(rows), std::vector<const char*>(static_cast<size_t>(width), " "));
   if (chart.marked && *chart.marked >= x.least() && *chart.marked <= x.most())
-    for (auto& row : grid) row[static_cast<size_t>(cell(x.share(*chart.marked), width))] = "┊";
-  for (size_t n = 0; n < chart.curves.size(); ++n) draw(chart.curves[n], mark_of(n), x, y, grid);
+    for (auto& row : canvas) row[static_cast<size_t>(cell(x.share(*chart.marked), width))] = "┊";
+  for (size_t n = 0; n < chart.curves.size(); ++n) draw(chart.curves[n], mark_of(n), x, y, canvas);
 
   std::vector<std::string> lines;
   if (!chart.title.empty()) lines.push_back(shortened(printable(chart.title), columns));
   const std::vector<std::string> beside = labels_beside(y, rows);
-  for (size_t row = 0; row < grid.size(); ++row)
-    lines.push_back(fmt::format("{:>{}} │{}", beside[row], kLabel - 1, fmt::join(grid[row], "")));
+  for (size_t row = 0; row < canvas.size(); ++row)
+    lines.push_back(fmt::format("{:>{}} │{}", beside[row], kLabel - 1, fmt::join(canvas[row], "")));
   lines.push_back(fmt::format("{:>{}}  {}", shortened(chart.across, kLabel - 1), kLabel - 1, labels(x, width)));
   if (chart.curves.size() > 1)
     for (size_t n = 0; n < chart.curves.size(); ++n)

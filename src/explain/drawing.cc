@@ -31,7 +31,7 @@ int visible(const std::string& line) {
   }
   return columns(plain);
 }
-int width_of(const Lines& lines) {
+int visible_width(const Lines& lines) {
   int width = 0;
   for (const std::string& line : lines) width = std::max(width, visible(line));
   return width;
@@ -42,7 +42,7 @@ std::string filled(const std::string& text, int width) {
 void add(Lines& lines, const Lines& more) { lines.insert(lines.end(), more.begin(), more.end()); }
 
 Lines beside(const Lines& left, const Lines& right) {
-  const int edge = width_of(left) + kGap;
+  const int edge = visible_width(left) + kGap;
   Lines lines;
   for (size_t n = 0; n < std::max(left.size(), right.size()); ++n) {
     lines.push_back(n < left.size() ? left[n] : "");

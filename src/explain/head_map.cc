@@ -68,10 +68,6 @@ std::string cell(double value, double most, Ink ink) {
   return has_colours(ink) ? painted(front + " ", share, ink) : front + shade;
 }
 
-std::string padded(const std::string& text, int width) {
-  return text + std::string(static_cast<size_t>(std::max(0, width - columns(text))), ' ');
-}
-
 void add(HeadMap& sum, const HeadMap& more) {
   for (size_t l = 0; l < sum.heads.size(); ++l)
     for (size_t h = 0; h < sum.heads[l].size(); ++h) sum.heads[l][h] += more.heads.at(l).at(h);

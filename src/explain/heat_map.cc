@@ -11,8 +11,8 @@
 namespace heed::explain {
 namespace {
 
-constexpr double kCell = 20, kLeastCell = 2, kWidth = 900, kLegible = 9;  // pixels
-constexpr double kEdge = 16, kTitle = 30, kText = 11;
+constexpr double kSquare = 20, kLeastSquare = 2, kSheetWidth = 900, kLegible = 9;  // pixels
+constexpr double kMargin = 16, kTitle = 30, kText = 11;
 constexpr int kLongest = 24;  // columns of a label
 
 double widest(const std::vector<std::string>& labels) {
@@ -61,22 +61,23 @@ Graphic Shades::legend() const {
 namespace {
 
 // Where its squares lie on the sheet.
-struct Grid {
+struct Squares {
   double left, top, cell;
   bool labelled;             // where squares are large enough for words beside them
   bool short_words = false;  // they fit above their columns as they are
 
-  explicit Grid(const HeatMap& map)
-      : cell(std::clamp(kWidth / static_cast<double>(std::max<size_t>(1, map.columns.size())), kLeastCell, kCell)),
+  explicit Squares(const HeatMap& map)
+      : cell(std::clamp(kSheetWidth / static_cast<double>(std::max<size_t>(1, map.columns.size())), kLeastSquare,
+                        kSquare)),
         labelled(cell >= kLegible) {
     short_words = widest(map.columns) <= cell - 2;
-    left = kEdge + (labelled ? widest(map.rows) + 10 : 0);
+    left = kMargin + (labelled ? widest(map.rows) + 10 : 0);
     top = kTitle + (labelled ? (short_words ? kText : widest(map.columns)) + 16 : 8);
   }
   Place at(double row, double column) const { return {left + cell * column, top + cell * row}; }
 };
 
-void add_squares(const HeatMap& map, const Grid& grid, const std::vector<double>& values, const Shades& shades,
+void add_squares(const HeatMap& map, const Squares& grid, const std::vector<double>& values, const Shades& shades,
                  Graphic& sheet) {
   const size_t columns = map.columns.size();
   for (size_t r = 0; r < map.rows.size(); ++r)
@@ -86,7 +87,7 @@ void add_squares(const HeatMap& map, const Grid& grid, const std::vector<double>
     }
 }
 
-void add_labels(const HeatMap& map, const Grid& grid, Graphic& sheet) {
+void add_labels(const HeatMap& map, const Squares& grid, Graphic& sheet) {
   for (size_t r = 0; r < map.rows.size(); ++r) {
     const Place at = grid.at(static_cast<double>(r) + 0.5, 0);
     sheet.parts.emplace_back(
@@ -108,10 +109,10 @@ Graphic graphic_of(const HeatMap& map) {
         columns);
   const std::vector<double> values = map.values.values();
   const Shades shades(values);
-  const Grid grid(map);
+  const Squares grid(map);
   const Place end = grid.at(static_cast<double>(rows), static_cast<double>(columns));
-  Graphic sheet{std::max(end.x + kEdge, 2 * kEdge + width_of(map.title, 14)), end.y + 12};
-  sheet.parts.emplace_back(Words{{kEdge, 21}, map.title, Side::left, 14});
+  Graphic sheet{std::max(end.x + kMargin, 2 * kMargin + width_of(map.title, 14)), end.y + 12};
+  sheet.parts.emplace_back(Words{{kMargin, 21}, map.title, Side::left, 14});
   add_squares(map, grid, values, shades, sheet);
   if (grid.labelled) add_labels(map, grid, sheet);
   const Place begin = grid.at(0, 0);

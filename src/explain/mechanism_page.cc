@@ -16,13 +16,14 @@ namespace heed::explain {
 namespace {
 
 using attention::Mechanism;
-using attention::Words;
 using Json = nlohmann::ordered_json;
 
-constexpr int kWidth = 80;
+constexpr int kTextWidth = 80;
 constexpr int64_t kShown = 16;  // a learned tensor of more numbers is described
 
-std::string in(Language language, const Words& words) { return language == Language::english ? words.en : words.zh; }
+std::string in(Language language, const attention::Words& words) {
+  return language == Language::english ? words.en : words.zh;
+}
 
 std::string formula_of(const Mechanism& row, Language language) {
   return language == Language::chinese && row.formula_zh ? row.formula_zh : row.formula;
@@ -88,14 +89,14 @@ std::vector<std::string> figure_of(const WorkedExample& x, Language language) {
 Section worked_section(const Mechanism& row, Language language) {
   const WorkedExample x = worked_example(row);
   std::string text = text_of(x, language);
-  if (const Words remark = row.worked().remark; remark.en)
+  if (const attention::Words remark = row.worked().remark; remark.en)
     text = fmt::format("{}{}{}", text, text.empty() ? "" : " ", in(language, remark));
   return {in(language, {"A worked example", "算例"}), text, figure_of(x, language)};
 }
 
 Section picture_section(const Mechanism& row, Language language, Ink ink) {
   const std::vector<std::string> inks = shades(ink);
-  const Words legend = {
+  const attention::Words legend = {
       "Sixteen positions, a row a query, a column a key; {} {} {} {} are up to a quarter, a half, "
       "three quarters and all of the row's largest weight, {} is nothing.",
       "16 个位置，每行一个查询，每列一个键；{} {} {} {} 表示至多为该行最大权重的四分之一、"
@@ -110,7 +111,7 @@ Page page_of(const Mechanism& row, Language language, Ink ink) {
   const auto title = [&](const char* en, const char* zh) { return in(language, {en, zh}); };
   return {row.name,
           {{title("What it is for", "用途"), in(language, row.purpose)},
-           {title("Formula", "公式"), "", wrapped(formula_of(row, language), kWidth - 2)},
+           {title("Formula", "公式"), "", wrapped(formula_of(row, language), kTextWidth - 2)},
            {title("Paper", "论文"), paper_of(row, language)},
            worked_section(row, language),
            picture_section(row, language, ink),
@@ -123,7 +124,7 @@ Page page_of(const Mechanism& row, Language language, Ink ink) {
 
 std::string indented(const std::string& text, int by) {
   std::string lines;
-  for (const std::string& line : wrapped(text, kWidth - by))
+  for (const std::string& line : wrapped(text, kTextWidth - by))
     lines += std::string(static_cast<size_t>(by), ' ') + line + "\n";
   return lines;
 }

@@ -66,16 +66,22 @@ std::string deflated(const std::string& bytes, int level) {
   return out;
 }
 
-constexpr int kQuick = 1, kSmall = 9;  // levels of zlib
+constexpr int kQuick = 1, kSmallest = 9;  // levels of zlib
 
 std::string travelling(const std::string& bytes, int level) { return tokenize::to_base64(deflated(bytes, level)); }
 
-std::vector<std::string> travelling_weights(const Seen& seen, int bits) {
+// Of each layer.
+std::vector<Sign> signs_of(const Seen& seen) {
+  std::vector<Sign> signs;
+  for (const SeenAttention& each : seen.attention) signs.push_back(sign_of(each.weights));
+  return signs;
+}
+
+std::vector<std::string> travelling_weights(const Seen& seen, const std::vector<Sign>& signs, int bits) {
   std::vector<std::string> blocks(seen.attention.size());
   parallel_items(static_cast<int64_t>(blocks.size()), [&](int64_t i) {
     const auto at = static_cast<size_t>(i);
-    const Tensor& weights = seen.attention[at].weights;
-    blocks[at] = travelling(codes_of(weights, bits, sign_of(weights)), kQuick);
+    blocks[at] = travelling(codes_of(seen.attention[at].weights, bits, signs[at]), kQuick);
   });
   return blocks;
 }
@@ -87,11 +93,12 @@ size_t total(const std::vector<std::string>& blocks) {
 }
 
 // The heads of some layers say how far the others will shrink.
-bool may_fit(const Seen& seen, int bits, size_t room) {
+bool may_fit(const Seen& seen, const std::vector<Sign>& signs, int bits, size_t room) {
   size_t all = 0;
-  for (const SeenAttention& each : seen.attention) {
-    const std::string head = codes_of(each.weights.slice(0, 0, 1), bits, sign_of(each.weights));
-    all += static_cast<size_t>(each.weights.dim(0)) * deflated(head, kQuick).size() * 4 / 3;
+  for (size_t i = 0; i < seen.attention.size(); ++i) {
+    const Tensor& weights = seen.attention[i].weights;
+    const std::string head = codes_of(weights.slice(0, 0, 1), bits, signs[i]);
+    all += static_cast<size_t>(weights.dim(0)) * deflated(head, kQuick).size() * 4 / 3;
   }
   return all < room + room / 8;
 }
@@ -99,12 +106,14 @@ bool may_fit(const Seen& seen, int bits, size_t room) {
 struct Weights {
   int bits = 8;
   std::vector<std::string> blocks;
+  std::vector<Sign> signs;
 };
 
 Weights weights_within(const Seen& seen, size_t room) {
+  const std::vector<Sign> signs = signs_of(seen);
   for (const int bits : {8, 4, 2}) {
-    if (!may_fit(seen, bits, room)) continue;
-    Weights weights{bits, travelling_weights(seen, bits)};
+    if (!may_fit(seen, signs, bits, room)) continue;
+    Weights weights{bits, travelling_weights(seen, signs, bits), signs};
     if (total(weights.blocks) <= room) return weights;
   }
   fail(ErrorKind::usage, "page", "the weights do not fit into a page of {} MB: take fewer layers, heads or tokens",
@@ -159,7 +168,7 @@ Json attention_json(const Seen& seen, Blocks& blocks, size_t room) {
     Json one = {{"name", each.name},    {"queries", each.queries},
                 {"keys", each.keys},    {"heads", each.weights.dim(0)},
                 {"bits", weights.bits}, {"block", blocks.add(std::move(weights.blocks[i]))}};
-    one["signed"] = sign_of(each.weights) == Sign::with;
+    one["signed"] = weights.signs[i] == Sign::with;
     const size_t vectors = each.q.defined() ? static_cast<size_t>(each.q.numel() + each.k.numel()) * 3 / 2 : 0;
     one["vectors"] = vectors == 0 ? "none" : vectors <= room ? "here" : "left out";
     if (vectors > 0 && vectors <= room) {
@@ -218,7 +227,7 @@ std::string page(const Seen& seen) {
   put_policy(text, kOffline);
   Blocks blocks;
   Json json = described(seen);
-  json["mechanisms"] = blocks.add(travelling(mechanisms_json().dump(), kSmall));
+  json["mechanisms"] = blocks.add(travelling(mechanisms_json().dump(), kSmallest));
   const size_t taken = text.size() + blocks.text().size() + embedded(json).size() + (1 << 16);
   json["attention"] = attention_json(seen, blocks, taken < kLargestPage ? kLargestPage - taken : 0);
   put_seen(text, json, blocks);
@@ -230,7 +239,7 @@ std::string served_page() {
   put_policy(text, "");
   Blocks blocks;
   Json json = described({});
-  json["mechanisms"] = blocks.add(travelling(mechanisms_json().dump(), kSmall));
+  json["mechanisms"] = blocks.add(travelling(mechanisms_json().dump(), kSmallest));
   json["attention"] = Json::array(), json["served"] = true;
   put_seen(text, json, blocks);
   return text;

@@ -14,7 +14,6 @@
 namespace heed::explain {
 namespace {
 
-using tokenize::Json;
 using tokenize::Object;
 
 std::string shown(std::string_view name) { return "'" + shortened(printable(name), 60) + "'"; }
@@ -23,7 +22,7 @@ std::string shown(std::string_view name) { return "'" + shortened(printable(name
 
 std::vector<std::string> tokens_of(const Object& object, const char* key) {
   std::vector<std::string> tokens;
-  for (const Json& token : object.list(key)) {
+  for (const tokenize::Json& token : object.list(key)) {
     object.require(token.is_string(), "'{}' holds {}, wanted texts", key, token.type_name());
     tokens.push_back(token.get<std::string>());
   }
@@ -64,28 +63,28 @@ size_t text_named(const std::vector<SeenText>& texts, const Object& object, cons
 
 // ---- whose tokens a tensor is about ---------------------------------------------------------------------
 
-struct Sides {
+struct BetweenTexts {
   size_t queries = 0, keys = 0;
 };
 
 // encoder… looks from the source at the source, …cross… from the target at the source, decoder… at the target itself.
-std::optional<Sides> sides_by_name(const std::vector<SeenText>& texts, std::string_view name) {
-  if (texts.size() == 1) return Sides{};
+std::optional<BetweenTexts> sides_by_name(const std::vector<SeenText>& texts, std::string_view name) {
+  if (texts.size() == 1) return BetweenTexts{};
   const std::optional<size_t> source = find(texts, "source"), target = find(texts, "target");
   if (!source || !target) return std::nullopt;
-  if (name.find("cross") != std::string_view::npos) return Sides{*target, *source};
-  if (name.starts_with("encoder")) return Sides{*source, *source};
-  if (name.starts_with("decoder")) return Sides{*target, *target};
+  if (name.find("cross") != std::string_view::npos) return BetweenTexts{*target, *source};
+  if (name.starts_with("encoder")) return BetweenTexts{*source, *source};
+  if (name.starts_with("decoder")) return BetweenTexts{*target, *target};
   return std::nullopt;
 }
 
-Sides sides_of(const std::vector<SeenText>& texts, const Object& file, const std::string& name) {
+BetweenTexts sides_of(const std::vector<SeenText>& texts, const Object& file, const std::string& name) {
   if (file.has("attention"))
     if (const Object said = file.object("attention"); said.has(name.c_str())) {
       const Object sides = said.object(name.c_str());
       return {text_named(texts, sides, "queries"), text_named(texts, sides, "keys")};
     }
-  const std::optional<Sides> found = sides_by_name(texts, name);
+  const std::optional<BetweenTexts> found = sides_by_name(texts, name);
   file.require(found.has_value(),
                "does not say which texts {} is about: name it encoder…, decoder… or …cross…, or say "
                "\"attention\": {{{}: {{\"queries\": …, \"keys\": …}}}}",
@@ -151,7 +150,7 @@ std::vector<SeenAttention> attention_of(const TensorFile& weights, const std::ve
   std::vector<SeenAttention> attention;
   for (const auto& [name, tensor] : weights.tensors) {
     if (is_vectors(weights, name)) continue;
-    const Sides sides = sides_of(texts, file, name);
+    const BetweenTexts sides = sides_of(texts, file, name);
     attention.push_back({name, sides.queries, sides.keys, by_head(tensor, name), vectors(weights, name + ".q"),
                          vectors(weights, name + ".k")});
   }
@@ -166,7 +165,7 @@ std::vector<SeenAttention> attention_of(const TensorFile& weights, const std::ve
 
 std::vector<float> numbers_of(const Object& object, const char* key) {
   std::vector<float> numbers;
-  for (const Json& value : object.list(key)) {
+  for (const tokenize::Json& value : object.list(key)) {
     object.require(value.is_number(), "'{}' holds {}, wanted numbers", key, value.type_name());
     numbers.push_back(value.get<float>());
   }
@@ -206,7 +205,7 @@ SeenAnswer answer_of(const Object& object) {
 }  // namespace
 
 Seen seen_of(const TensorFile& weights, std::string_view tokens_json, const std::string& where) {
-  const Json json = tokenize::parse_json(tokens_json, where);
+  const tokenize::Json json = tokenize::parse_json(tokens_json, where);
   const Object file(json, where);
   Seen seen{file.text("title", ""), file.text("model", ""), texts_of(file)};
   seen.attention = attention_of(weights, seen.texts, file);

@@ -16,7 +16,7 @@ using attention::Mechanism;
 using attention::Sizes;
 using Named = WorkedExample::Named;
 
-constexpr int kWidth = 80;
+constexpr int kWorkedWidth = 80;
 constexpr uint64_t kSeed = 1;
 
 Tensor from_rows(const std::vector<std::vector<double>>& rows) {
@@ -62,7 +62,7 @@ std::string number_text(double x, int digits) {
   return text.find_first_not_of("-0.") == std::string::npos ? text.substr(text[0] == '-') : text;
 }
 
-std::string padded(const std::string& text, int width) {
+std::string flush_right(const std::string& text, int width) {
   return std::string(static_cast<size_t>(std::max(0, width - columns(text))), ' ') + text;
 }
 
@@ -75,20 +75,20 @@ std::vector<std::string> lines_of(const Named& named) {
   const std::string head = fmt::format("{} =", named.first);
   std::vector<std::string> lines;
   for (int64_t i = 0; i < x.dim(0); ++i) {
-    lines.push_back(i == 0 ? head : padded("", columns(head)));
-    for (const double value : x[i].values()) lines.back() += padded(number_text(value, digits), width + 1);
+    lines.push_back(i == 0 ? head : flush_right("", columns(head)));
+    for (const double value : x[i].values()) lines.back() += flush_right(number_text(value, digits), width + 1);
   }
   return lines;
 }
 
-int width_of(const std::vector<std::string>& lines) {
+int widest_of(const std::vector<std::string>& lines) {
   int width = 0;
   for (const std::string& line : lines) width = std::max(width, columns(line));
   return width;
 }
 
 void place_right_of(std::vector<std::string>& block, const std::vector<std::string>& right) {
-  const int edge = width_of(block) + 3;
+  const int edge = widest_of(block) + 3;
   for (size_t i = 0; i < right.size(); ++i) {
     if (i == block.size()) block.emplace_back();
     block[i] += std::string(static_cast<size_t>(edge - columns(block[i])), ' ') + right[i];
@@ -132,7 +132,7 @@ std::vector<std::string> matrices(const std::vector<Named>& named) {
   };
   for (const Named& each : named) {
     const std::vector<std::string> lines = lines_of(each);
-    if (!block.empty() && width_of(block) + 3 + width_of(lines) > kWidth - 2) finish(), all.emplace_back();
+    if (!block.empty() && widest_of(block) + 3 + widest_of(lines) > kWorkedWidth - 2) finish(), all.emplace_back();
     block.empty() ? void(block = lines) : place_right_of(block, lines);
   }
   finish();

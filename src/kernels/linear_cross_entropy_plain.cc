@@ -9,14 +9,14 @@
 namespace heed::kernels {
 namespace {
 
-using Problem = LinearCrossEntropy<double>;
-using Gradient = LinearCrossEntropyGradient<double>;
+using PlainProblem = LinearCrossEntropy<double>;
+using PlainGradient = LinearCrossEntropyGradient<double>;
 
-double class_weight(const Problem& q, int64_t v) { return q.class_weights ? q.class_weights[v] : 1; }
-double row_weight(const Problem& q, int64_t i) { return q.row_weights ? q.row_weights[i] : 1; }
+double class_weight(const PlainProblem& q, int64_t v) { return q.class_weights ? q.class_weights[v] : 1; }
+double row_weight(const PlainProblem& q, int64_t i) { return q.row_weights ? q.row_weights[i] : 1; }
 
 // z, then log p in its place.
-void log_probabilities(const Problem& q, int64_t i, std::vector<double>& z) {
+void log_probabilities(const PlainProblem& q, int64_t i, std::vector<double>& z) {
   for (int64_t v = 0; v < q.classes; ++v) {
     z[v] = q.bias ? q.bias[v] : 0;
     for (int64_t d = 0; d < q.width; ++d) z[v] += q.x[i * q.width + d] * q.weight[v * q.width + d];
@@ -28,7 +28,7 @@ void log_probabilities(const Problem& q, int64_t i, std::vector<double>& z) {
 }
 
 // The row's loss; log p becomes dz.
-double differentiate(const Problem& q, int64_t i, double total_class_weight, std::vector<double>& z) {
+double differentiate(const PlainProblem& q, int64_t i, double total_class_weight, std::vector<double>& z) {
   const double weight = row_weight(q, i), share = q.smoothing / static_cast<double>(q.classes);
   const double hit = (1 - q.smoothing) * class_weight(q, q.targets[i]);
   const double mass = hit + share * total_class_weight;
@@ -40,7 +40,7 @@ double differentiate(const Problem& q, int64_t i, double total_class_weight, std
   return weight * loss;
 }
 
-void add_gradient(const Problem& q, const Gradient& g, int64_t i, const std::vector<double>& dz) {
+void add_gradient(const PlainProblem& q, const PlainGradient& g, int64_t i, const std::vector<double>& dz) {
   parallel(q.classes, 1024, [&](int64_t begin, int64_t end) {
     for (int64_t v = begin; v < end; ++v) {
       if (g.dbias) g.dbias[v] += dz[v];
@@ -53,7 +53,7 @@ void add_gradient(const Problem& q, const Gradient& g, int64_t i, const std::vec
 
 }  // namespace
 
-double linear_cross_entropy(const Problem& q, const Gradient& g) {
+double linear_cross_entropy(const PlainProblem& q, const PlainGradient& g) {
   if (g.dx) std::fill_n(g.dx, q.rows * q.width, 0.0);
   if (g.dweight) std::fill_n(g.dweight, q.classes * q.width, 0.0);
   if (g.dbias) std::fill_n(g.dbias, q.classes, 0.0);

@@ -11,9 +11,9 @@ namespace heed::kernels {
 namespace {
 
 // Steps are bound by memory, and plain loops that the compiler vectorises keep up with it, for f32 and f64 alike.
-constexpr int64_t kBlock = 8192;  // elements of one weight tensor that one call of a loop serves
+constexpr int64_t kElements = 8192;  // elements of one weight tensor that one call of a loop serves
 
-int64_t block_count(int64_t n) { return (n + kBlock - 1) / kBlock; }
+int64_t block_count(int64_t n) { return (n + kElements - 1) / kElements; }
 
 template <class T>
 int64_t block_count(WeightStates<T> weights) {
@@ -30,7 +30,7 @@ void for_blocks(WeightStates<T> weights, const Body& body) {
     for (const WeightState<T>& w : weights) {
       const int64_t count = block_count(w.n);
       for (int64_t b = std::max<int64_t>(first - before, 0); b < std::min(count, last - before); ++b)
-        body(w, b * kBlock, std::min(w.n, (b + 1) * kBlock), before + b);
+        body(w, b * kElements, std::min(w.n, (b + 1) * kElements), before + b);
       before += count;
     }
   });

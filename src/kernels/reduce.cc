@@ -10,8 +10,8 @@
 namespace heed::kernels {
 namespace {
 
-constexpr int64_t kLanes = 32;    // sums side by side, which the compiler makes vectors of
-constexpr int64_t kBlock = 4096;  // elements of a sum that are added up before they meet the others
+constexpr int64_t kLanes = 32;     // sums side by side, which the compiler makes vectors of
+constexpr int64_t kSummed = 4096;  // elements of a sum that are added up before they meet the others
 
 struct Plus {
   template <class T>
@@ -60,14 +60,14 @@ T fold_tree(T* parts, int64_t n) {
 // inner = 1: rows of neighbours. Blocks of all rows are shared out among the threads.
 template <class Op, class T>
 void fold_rows(const ReduceShape& shape, const T* x, T* y) {
-  const int64_t blocks = std::max<int64_t>(1, (shape.n + kBlock - 1) / kBlock);
+  const int64_t blocks = std::max<int64_t>(1, (shape.n + kSummed - 1) / kSummed);
   std::vector<T> parts(blocks > 1 ? static_cast<size_t>(shape.outer * blocks) : 0);
   T* to = blocks > 1 ? parts.data() : y;
-  parallel(shape.outer * blocks, (1 << 14) / std::max<int64_t>(1, std::min(shape.n, kBlock)) + 1,
+  parallel(shape.outer * blocks, (1 << 14) / std::max<int64_t>(1, std::min(shape.n, kSummed)) + 1,
            [&](int64_t begin, int64_t end) {
              for (int64_t i = begin; i < end; ++i) {
-               const int64_t first = i % blocks * kBlock;
-               to[i] = fold_block<Op>(x + i / blocks * shape.n + first, std::min(kBlock, shape.n - first));
+               const int64_t first = i % blocks * kSummed;
+               to[i] = fold_block<Op>(x + i / blocks * shape.n + first, std::min(kSummed, shape.n - first));
              }
            });
   if (blocks > 1)

@@ -51,12 +51,12 @@ struct PlacedWords {
   void visit(auto&& field) { field("words", words), field("places", places); }
 };
 
-struct DecoderLayer {
+struct ConvDecoderLayer {
   GatedConvolution convolution;
   Linear query, context;
   SourceAttention attention;
 
-  explicit DecoderLayer(const ConvConfig& c)
+  explicit ConvDecoderLayer(const ConvConfig& c)
       : convolution(c.width, c.kernel, c.dropouts.dropout),
         query(c.width, c.width),
         context(c.width, c.width),
@@ -84,7 +84,7 @@ struct ConvSeq2Seq {
   PlacedWords source, target;
   Linear source_in, source_out, target_in, target_out;
   std::vector<GatedConvolution> encoder;
-  std::vector<DecoderLayer> decoder;
+  std::vector<ConvDecoderLayer> decoder;
   Linear words;
 
   explicit ConvSeq2Seq(const Config& c)
@@ -114,7 +114,7 @@ struct ConvSeq2Seq {
     const Tensor keys = source_out(x);
     const Tensor scale = reshape(sqrt(to(text.lengths, Dtype::f32)), {-1, 1, 1});
     State state;
-    for (const DecoderLayer& layer : decoder) {
+    for (const ConvDecoderLayer& layer : decoder) {
       state.memories.push_back(layer.attention.read(keys, (keys + embedded) * kHalf * scale, text.lengths));
       state.before.push_back(zeros({text.count(), kernel - 1, x.dim(-1)}));
     }
@@ -130,7 +130,7 @@ struct ConvSeq2Seq {
     const Tensor embedded = target(ids, state.place, dropouts, pass.in("target"));
     Tensor x = target_in(embedded), weights;
     for (size_t n = 0; n < decoder.size(); ++n) {
-      const DecoderLayer& layer = decoder[n];
+      const ConvDecoderLayer& layer = decoder[n];
       const Pass within = pass.in("decoder", n);
       const Tensor seen = concat({state.before[n], dropouts(x, pass)}, 1);
       state.before[n] = slice(seen, 1, ids.dim(1), seen.dim(1));

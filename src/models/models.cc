@@ -6,7 +6,7 @@
 namespace heed {
 namespace {
 
-const std::vector<sequence::ModelRow>& rows() {
+const std::vector<sequence::ModelRow>& sequence_rows() {
   static const std::vector<sequence::ModelRow> all = {
       sequence::rnn_search_row(), sequence::luong_row(),          sequence::plain_seq2seq_row(),
       sequence::gnmt_row(),       sequence::conv_seq2seq_row(),   sequence::transformer_row(),
@@ -18,12 +18,12 @@ const std::vector<sequence::ModelRow>& rows() {
 }  // namespace
 
 const std::vector<ModelInfo>& models() {
-  static const std::vector<ModelInfo> all = infos_of(rows());
+  static const std::vector<ModelInfo> all = infos_of(sequence_rows());
   return all;
 }
 
 std::unique_ptr<SequenceModel> make_model(const std::string& name, const std::map<std::string, std::string>& fields) {
-  return make_of(rows(), name, fields);
+  return make_of(sequence_rows(), name, fields);
 }
 
 Sentences pad(const std::vector<std::vector<int32_t>>& sentences, int32_t padding) {

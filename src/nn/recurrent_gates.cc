@@ -28,11 +28,11 @@ bool is_wanted(const Watch& watch, const Gate& gate, std::string* place) {
   return watch.watcher->wants(*place);
 }
 
-// The rows of a gate alone; undefined where there are none.
-Tensor strip_of(const Tensor& weights, const Gate& gate, int64_t strips) {
-  if (!weights.defined()) return {};
-  const int64_t width = weights.dim(0) / strips;
-  return slice(weights, 0, gate.strip * width, (gate.strip + 1) * width);
+// x times a gate's rows of the weights alone, with its part of the bias where there is one.
+Tensor strip_of_product(const Tensor& x, const Tensor& weights, const Tensor& bias, const Gate& gate, int64_t strips) {
+  const int64_t width = weights.dim(0) / strips, begin = gate.strip * width;
+  const auto strip = [&](const Tensor& of) { return of.defined() ? slice(of, 0, begin, begin + width) : Tensor(); };
+  return linear(x, strip(weights), strip(bias));
 }
 
 // Where a direction stood before each step.
@@ -56,8 +56,8 @@ void show_gates(const Watch& watch, const Recurrent& layer, const WentOver& went
     for (int64_t n = 0; n < count; ++n) {
       const RecurrentWeights& w = layer.directions[static_cast<size_t>(n)];
       const Tensor h = stood(sides[static_cast<size_t>(n)], went.from.h, went.reverse != (n == 1));
-      opened.push_back(sigmoid(linear(went.x, strip_of(w.input, gate, strips), strip_of(w.input_bias, gate, strips)) +
-                               linear(h, strip_of(w.hidden, gate, strips), strip_of(w.hidden_bias, gate, strips))));
+      opened.push_back(sigmoid(strip_of_product(went.x, w.input, w.input_bias, gate, strips) +
+                               strip_of_product(h, w.hidden, w.hidden_bias, gate, strips)));
     }
     watch.watcher->value(place, transpose(count == 1 ? opened[0] : concat(opened, 2), 0, 1));
   }
@@ -71,7 +71,7 @@ void show_gates_of_step(const Watch& watch, const Recurrent& layer, const Tensor
     const int64_t strips = gates(layer.cell), width = a.dim(1) / strips;
     const RecurrentWeights& w = layer.directions[0];
     const Tensor of_input = slice(a, 1, gate.strip * width, (gate.strip + 1) * width);
-    const Tensor of_state = linear(h, strip_of(w.hidden, gate, strips), strip_of(w.hidden_bias, gate, strips));
+    const Tensor of_state = strip_of_product(h, w.hidden, w.hidden_bias, gate, strips);
     watch.watcher->value(place, unsqueeze(sigmoid(of_input + of_state), 1));
   }
 }

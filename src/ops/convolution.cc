@@ -3,18 +3,19 @@
 #include <heed/ops.h>
 
 #include "base/check.h"
+#include "ops/pointer.h"
 #include "tensor/dtype.h"
 #include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
 
-struct Sizes {
+struct ConvolutionSizes {
   const char* op;
   Shape x, weight;  // (N, in, height, width), (out, in/groups, kernel height, kernel width)
 };
 
-kernels::ConvolutionShape checked_shape(const Sizes& sizes, const ConvolutionOptions& options) {
+kernels::ConvolutionShape checked_shape(const ConvolutionSizes& sizes, const ConvolutionOptions& options) {
   const char* op = sizes.op;
   const Shape &x = sizes.x, &weight = sizes.weight;
   const int64_t groups = options.groups;
@@ -45,13 +46,12 @@ void backward(const kernels::ConvolutionShape& shape, const Tensor& x, const Ten
   if (d.needs(0)) dx = Tensor(x.shape(), x.dtype());
   if (d.needs(1) || d.needs(2)) dweight = Tensor(weight.shape(), x.dtype());
   if (d.needs(2)) dbias = Tensor({shape.filters}, x.dtype());
-  const auto pointer = [](Tensor& tensor) { return tensor.defined() ? tensor.data<T>() : nullptr; };
   kernels::convolution_backward(shape, kernels::ConvolutionGradient<T>{.x = x.data<T>(),
                                                                        .weight = weight.data<T>(),
                                                                        .dy = packed.data<T>(),
-                                                                       .dx = pointer(dx),
-                                                                       .dweight = pointer(dweight),
-                                                                       .dbias = pointer(dbias)});
+                                                                       .dx = pointer<T>(dx),
+                                                                       .dweight = pointer<T>(dweight),
+                                                                       .dbias = pointer<T>(dbias)});
   if (d.needs(0)) d.add(0, dx);
   if (d.needs(1)) d.add(1, dweight);
   if (d.needs(2)) d.add(2, dbias);

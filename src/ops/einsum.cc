@@ -11,7 +11,7 @@
 namespace heed {
 namespace {
 
-using Sizes = std::map<char, int64_t>;
+using SizeOfLabel = std::map<char, int64_t>;
 
 // A tensor and the letters of its dimensions.
 struct Labelled {
@@ -55,7 +55,7 @@ Tensor arranged(const Labelled& x, const std::string& order) {
 }
 
 // One product: letters of both that stay are the batch, letters of both that go are summed by the product.
-Labelled contract(const Labelled& a, const Labelled& b, const std::string& needed, const Sizes& sizes) {
+Labelled contract(const Labelled& a, const Labelled& b, const std::string& needed, const SizeOfLabel& sizes) {
   std::string batch, inner, left, right;
   for (char letter : a.letters) (!holds(b.letters, letter) ? left : holds(needed, letter) ? batch : inner) += letter;
   for (char letter : b.letters)
@@ -75,10 +75,10 @@ Labelled contract(const Labelled& a, const Labelled& b, const std::string& neede
   return {reshape(product, shape), letters};
 }
 
-Sizes sizes_of(const Equation& equation, const std::vector<Tensor>& operands) {
+SizeOfLabel sizes_of(const Equation& equation, const std::vector<Tensor>& operands) {
   check(equation.inputs.size() == operands.size(), "einsum", "the equation names {} operands, {} were given",
         equation.inputs.size(), operands.size());
-  Sizes sizes;
+  SizeOfLabel sizes;
   for (size_t i = 0; i < operands.size(); ++i) {
     const std::string& letters = equation.inputs[i];
     check(operands[i].rank() == static_cast<int>(letters.size()), "einsum", "operand {} of shape {} is called {}", i,
@@ -96,7 +96,7 @@ Sizes sizes_of(const Equation& equation, const std::vector<Tensor>& operands) {
 
 Tensor einsum(const std::string& text, const std::vector<Tensor>& operands) {
   const Equation equation = parse_equation(text);
-  const Sizes sizes = sizes_of(equation, operands);
+  const SizeOfLabel sizes = sizes_of(equation, operands);
   Labelled result = without_repeats({operands[0], equation.inputs[0]});
   const auto needed_after = [&](size_t i) {
     std::string needed = equation.output;

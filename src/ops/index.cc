@@ -29,9 +29,9 @@ Tensor places(const Tensor& indices, int64_t size, const char* op) {
 }
 
 // x as (outer, size, inner) around dimension dim.
-struct Rows {
+struct SelectedRows {
   int64_t outer = 1, size, inner = 1;
-  Rows(const Shape& shape, int dim) : size(shape[dim]) {
+  SelectedRows(const Shape& shape, int dim) : size(shape[dim]) {
     for (int i = 0; i < dim; ++i) outer *= shape[i];
     for (int i = dim + 1; i < shape.rank(); ++i) inner *= shape[i];
   }
@@ -40,7 +40,7 @@ struct Rows {
 Tensor rows_at(const Tensor& any, int dim, const Tensor& at) {
   const Tensor x = any.packed();
   Shape shape = x.shape();
-  const Rows rows(shape, dim);
+  const SelectedRows rows(shape, dim);
   shape[dim] = at.numel();
   Tensor y(shape, x.dtype());
   const int64_t count = at.numel(), bytes = rows.inner * size_of(x.dtype());
@@ -58,7 +58,7 @@ Tensor rows_at(const Tensor& any, int dim, const Tensor& at) {
 Tensor rows_added(const Tensor& any, const Shape& shape, int dim, const Tensor& at) {
   const Tensor source = any.packed();
   Tensor sum = Tensor::zeros(shape, source.dtype());
-  const Rows rows(shape, dim);
+  const SelectedRows rows(shape, dim);
   dispatch_floating(source.dtype(), "index_select", [&](auto zero) {
     using T = decltype(zero);
     const T* from = source.data<T>();

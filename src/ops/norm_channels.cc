@@ -5,16 +5,17 @@
 
 #include "base/check.h"
 #include "kernels/channel_norm.h"
+#include "ops/pointer.h"
 #include "tensor/dtype.h"
 #include "tensor/shape_format.h"
 
 namespace heed {
 namespace {
 
-enum class Kind { batch, inference, group };
+enum class ChannelNorm { batch, inference, group };
 
-struct Saved {
-  Kind kind;
+struct SavedChannels {
+  ChannelNorm kind;
   int64_t groups;
   Tensor x, weight, mean, rstd;
 };
@@ -25,10 +26,6 @@ int64_t inner_of(const Tensor& x) {
   return inner;
 }
 
-template <class T>
-const T* pointer(const Tensor& tensor) {
-  return tensor.defined() ? tensor.data<T>() : nullptr;
-}
 template <class T>
 T* wanted(bool needed, Tensor& tensor, const Shape& shape) {
   if (!needed) return nullptr;
@@ -46,7 +43,7 @@ void check_channels(const char* op, const Tensor& x, std::initializer_list<Tenso
 
 // The derivation stands in kernels/channel_norm.h.
 template <class T>
-void backward(const Saved& saved, const Tensor& gradient, Gradients& d) {
+void backward(const SavedChannels& saved, const Tensor& gradient, Gradients& d) {
   const Tensor dy = gradient.packed();
   const Shape channels{saved.x.dim(1)};
   Tensor dx(saved.x.shape(), saved.x.dtype()), dweight, dbias;
@@ -62,9 +59,9 @@ void backward(const Saved& saved, const Tensor& gradient, Gradients& d) {
                                            .channels = saved.x.dim(1),
                                            .inner = inner_of(saved.x)};
   switch (saved.kind) {
-    case Kind::batch: kernels::batch_norm_backward(of); break;
-    case Kind::inference: kernels::batch_norm_inference_backward(of); break;
-    case Kind::group: kernels::group_norm_backward(of, saved.groups); break;
+    case ChannelNorm::batch: kernels::batch_norm_backward(of); break;
+    case ChannelNorm::inference: kernels::batch_norm_inference_backward(of); break;
+    case ChannelNorm::group: kernels::group_norm_backward(of, saved.groups); break;
   }
   d.add(0, dx);
   if (d.needs(1)) d.add(1, dweight);
@@ -72,7 +69,7 @@ void backward(const Saved& saved, const Tensor& gradient, Gradients& d) {
 }
 
 template <class T>
-Tensor recorded(const char* op, const Saved& saved, const Tensor& y, const Tensor& x, const Tensor& weight,
+Tensor recorded(const char* op, const SavedChannels& saved, const Tensor& y, const Tensor& x, const Tensor& weight,
                 const Tensor& bias) {
   return record(op, y, {x, weight, bias}, [saved](const Tensor& dy, Gradients& d) { backward<T>(saved, dy, d); });
 }
@@ -101,12 +98,12 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Ten
   return dispatch_floating(x.dtype(), op, [&](auto zero) {
     using T = decltype(zero);
     const Shape channels{x.dim(1)};
-    Saved saved{options.training ? Kind::batch : Kind::inference,
-                0,
-                x.packed().detach(),
-                weight.defined() ? weight.packed().detach() : weight,
-                Tensor(channels, x.dtype()),
-                Tensor(channels, x.dtype())};
+    SavedChannels saved{options.training ? ChannelNorm::batch : ChannelNorm::inference,
+                        0,
+                        x.packed().detach(),
+                        weight.defined() ? weight.packed().detach() : weight,
+                        Tensor(channels, x.dtype()),
+                        Tensor(channels, x.dtype())};
     if (!options.training)
       saved.mean = running_mean.clone(), saved.rstd = reciprocal_deviation<T>(running_variance, options.epsilon);
     const Tensor shift = bias.defined() ? bias.packed() : bias;
@@ -139,12 +136,12 @@ Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const T
   return dispatch_floating(x.dtype(), op, [&](auto zero) {
     using T = decltype(zero);
     const Shape statistics{x.dim(0), groups};
-    Saved saved{Kind::group,
-                groups,
-                x.packed().detach(),
-                weight.defined() ? weight.packed().detach() : weight,
-                Tensor(statistics, x.dtype()),
-                Tensor(statistics, x.dtype())};
+    SavedChannels saved{ChannelNorm::group,
+                        groups,
+                        x.packed().detach(),
+                        weight.defined() ? weight.packed().detach() : weight,
+                        Tensor(statistics, x.dtype()),
+                        Tensor(statistics, x.dtype())};
     const Tensor shift = bias.defined() ? bias.packed() : bias;
     Tensor y(x.shape(), x.dtype());
     kernels::group_norm(kernels::ChannelNorm<T>{.x = std::as_const(saved.x).template data<T>(),

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "kernels/norm.h"
+#include "ops/pointer.h"
 #include "tensor/dtype.h"
 #include "tensor/shape_format.h"
 
@@ -29,26 +30,17 @@ void check_arguments(const char* op, const Tensor& x, const Tensor& residual, co
           scale.defined() ? name(scale.dtype()) : "", scale.defined() ? scale.shape() : Shape(), x.dim(-1));
 }
 
-template <class T>
-T* pointer(Tensor& tensor) {
-  return tensor.defined() ? tensor.data<T>() : nullptr;
-}
-template <class T>
-const T* pointer(const Tensor& tensor) {
-  return tensor.defined() ? tensor.data<T>() : nullptr;
-}
-
 Tensor packed(const Tensor& tensor) { return tensor.defined() ? tensor.packed().detach() : tensor; }
 
 // What backward needs: s = x + residual (or x), its statistics, the weight.
-struct Saved {
+struct SavedRows {
   RowNormKind kind;
   Tensor s, weight, mean, rstd;
 };
 
 // Inputs are recorded as x, residual, weight, bias; dys are those of the norm and of the sum.
 template <class T>
-void backward(const Saved& saved, std::span<const Tensor> dys, Gradients& d) {
+void backward(const SavedRows& saved, std::span<const Tensor> dys, Gradients& d) {
   const Tensor dy = dys[0].packed(), ds = dys.size() > 1 ? dys[1].packed() : Tensor();
   const int64_t width = saved.s.dim(-1);
   Tensor dx(saved.s.shape(), saved.s.dtype()), dweight, dbias;
@@ -96,7 +88,7 @@ std::vector<Tensor> row_norm(const Arguments& arguments, const Tensor& x, const 
                                                           .epsilon = arguments.epsilon});
     std::vector<Tensor> outputs{y};
     if (sum.defined()) outputs.push_back(sum);
-    const Saved saved{arguments.kind, sum.defined() ? sum.detach() : in, scale, mean, rstd};
+    const SavedRows saved{arguments.kind, sum.defined() ? sum.detach() : in, scale, mean, rstd};
     return record_all(op, std::move(outputs), std::vector<Tensor>{x, residual, weight, bias},
                       [saved](std::span<const Tensor> dys, Gradients& d) { backward<T>(saved, dys, d); });
   });

@@ -9,7 +9,7 @@
 namespace heed {
 namespace {
 
-enum class Kind { max, average };
+enum class Pooling { max, average };
 
 // x (…, height, width), or (…, width) as an image of height 1.
 kernels::PoolingShape checked_shape(const char* op, const Tensor& x, int axes, const PoolingOptions& options) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "ops/pointer.h"
 #include "ops/recurrent_cell.h"
 #include "tensor/dtype.h"
 #include "tensor/shape_format.h"
@@ -27,7 +28,7 @@ struct Run {
 
   template <class T>
   const T* pointer(int input) const {
-    return inputs[static_cast<size_t>(input)].defined() ? inputs[static_cast<size_t>(input)].data<T>() : nullptr;
+    return heed::pointer<T>(inputs[static_cast<size_t>(input)]);
   }
   template <class T>
   kernels::RecurrentInputs<T> pointers() const {

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "kernels/recurrent_cell.h"
+#include "ops/pointer.h"
 #include "tensor/dtype.h"
 #include "tensor/shape_format.h"
 
@@ -11,24 +12,15 @@ namespace heed {
 namespace {
 
 // What backward reads, off the tape.
-struct Saved {
+struct SavedCell {
   kernels::CellShape shape;
   Tensor h, c, kept;
 };
 
-template <class T>
-const T* pointer(const Tensor& x) {
-  return x.defined() ? x.data<T>() : nullptr;
-}
-template <class T>
-T* room(Tensor& x) {
-  return x.defined() ? x.data<T>() : nullptr;
-}
-
 enum Input { a, u, h, c };
 
 template <class T>
-void backward(const Saved& saved, std::span<const Tensor> dys, Gradients& d) {
+void backward(const SavedCell& saved, std::span<const Tensor> dys, Gradients& d) {
   const auto [cell, rows, H] = saved.shape;
   const bool gru = cell == kernels::Cell::gru_reset_after, lstm = cell == kernels::Cell::lstm;
   const Dtype dtype = dtype_of<T>();
@@ -41,10 +33,10 @@ void backward(const Saved& saved, std::span<const Tensor> dys, Gradients& d) {
                                           .kept = pointer<T>(saved.kept),
                                           .dh_next = pointer<T>(dh),
                                           .dc_next = pointer<T>(dc),
-                                          .da = room<T>(da),
-                                          .du = room<T>(du),
-                                          .dh = room<T>(dh_before),
-                                          .dc = room<T>(dc_before)});
+                                          .da = pointer<T>(da),
+                                          .du = pointer<T>(du),
+                                          .dh = pointer<T>(dh_before),
+                                          .dc = pointer<T>(dc_before)});
   if (d.needs(Input::a)) d.add(Input::a, da);
   if (d.needs(Input::u)) d.add(Input::u, gru ? du : da);
   if (gru && d.needs(Input::h)) d.add(Input::h, dh_before);
@@ -71,19 +63,19 @@ CellState recurrent_cell(Cell cell, const Tensor& a, const Tensor& u, const Cell
   return dispatch_floating(a.dtype(), "recurrent", [&](auto zero) {
     using T = decltype(zero);
     const Tensor of_input = a.packed(), of_state = u.packed();
-    Saved saved{{kind, rows, H},
-                gru ? before.h.packed().detach() : Tensor(),
-                lstm ? before.c.packed().detach() : Tensor(),
-                Tensor({rows, kernels::kept_count(kind) * H}, a.dtype())};
+    SavedCell saved{{kind, rows, H},
+                    gru ? before.h.packed().detach() : Tensor(),
+                    lstm ? before.c.packed().detach() : Tensor(),
+                    Tensor({rows, kernels::kept_count(kind) * H}, a.dtype())};
     std::vector<Tensor> after{Tensor({rows, H}, a.dtype())};
     if (lstm) after.push_back(Tensor({rows, H}, a.dtype()));
     kernels::cell_forward<T>(saved.shape, {.a = pointer<T>(of_input),
                                            .u = pointer<T>(of_state),
                                            .h = pointer<T>(saved.h),
                                            .c = pointer<T>(saved.c),
-                                           .h_next = room<T>(after[0]),
-                                           .c_next = lstm ? room<T>(after[1]) : nullptr,
-                                           .kept = room<T>(saved.kept)});
+                                           .h_next = pointer<T>(after[0]),
+                                           .c_next = lstm ? pointer<T>(after[1]) : nullptr,
+                                           .kept = pointer<T>(saved.kept)});
     const std::vector<Tensor> inputs{a, u, gru ? before.h : Tensor(), lstm ? before.c : Tensor()};
     const auto out = record_all("recurrent", std::move(after), inputs,
                                 [saved](std::span<const Tensor> dys, Gradients& d) { backward<T>(saved, dys, d); });

@@ -18,7 +18,7 @@ Json described(Json schema, const Rule& rule) {
   return schema;
 }
 
-double number(const std::string& name, const Json& json, const Rule& rule) {
+double number_in(const std::string& name, const Json& json, const Rule& rule) {
   check_format(json.is_number(), name, "is {}, wanted a number", json.type_name());
   const double value = json.get<double>();
   check_format(value >= rule.least, name, "is {}, wanted {} or more", value, rule.least);
@@ -62,12 +62,12 @@ void read_value(const std::string& name, const Json& json, const Rule&, bool& va
   value = json.get<bool>();
 }
 void read_value(const std::string& name, const Json& json, const Rule& rule, int64_t& value) {
-  const double given = number(name, json, rule);
+  const double given = number_in(name, json, rule);
   check_format(std::floor(given) == given && std::abs(given) < 9e15, name, "is {}, wanted a whole number", given);
   value = json.is_number_integer() ? json.get<int64_t>() : static_cast<int64_t>(given);
 }
 void read_value(const std::string& name, const Json& json, const Rule& rule, double& value) {
-  value = number(name, json, rule);
+  value = number_in(name, json, rule);
 }
 void read_value(const std::string& name, const Json& json, const Rule&, Texts& value) {
   value.several = json.is_array();

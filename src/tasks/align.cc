@@ -20,7 +20,7 @@ using Ids = std::vector<int32_t>;
 using Links = std::vector<Link>;
 using Texts = std::vector<std::string>;
 
-constexpr int64_t kTogether = 64;  // pairs
+constexpr int64_t kPairsTogether = 64;  // pairs
 
 // ---- what a model says ----------------------------------------------------------------------------------------------
 
@@ -73,7 +73,7 @@ class Looked {
       if (pairs[n].has_words())
         numbers.push_back(static_cast<int64_t>(n)), lengths.push_back(std::ssize(pairs[n].source.ids));
     std::vector<Tensor> all(pairs.size());
-    for (const auto& batch : batches_by_length(lengths, {.examples = kTogether})) {
+    for (const auto& batch : batches_by_length(lengths, {.examples = kPairsTogether})) {
       std::vector<const Pair*> together;
       for (const int64_t n : batch) together.push_back(&pairs[static_cast<size_t>(numbers[static_cast<size_t>(n)])]);
       const Tensor looked = of_tokens(together);
@@ -106,8 +106,9 @@ class Looked {
   std::string place_;
 };
 
-// Of each word of the target its source.
+// Of each word of the target its source; none where a side has no words.
 Links links_of(const Tensor& weights, const Side& source, const Side& target) {
+  if (!weights.defined()) return {};
   Links found = links(weights);
   for (Link& link : found)
     link = {source.words[static_cast<size_t>(link.source)], target.words[static_cast<size_t>(link.target)]};
@@ -137,8 +138,7 @@ class Aligner {
     const std::vector<Pair> pairs = pairs_of(there_, source, target);
     const std::vector<Tensor> weights = Looked(there_, options_).weights(pairs);
     std::vector<Links> forward, all;
-    for (size_t n = 0; n < pairs.size(); ++n)
-      forward.push_back(weights[n].defined() ? links_of(weights[n], pairs[n].source, pairs[n].target) : Links());
+    for (size_t n = 0; n < pairs.size(); ++n) forward.push_back(links_of(weights[n], pairs[n].source, pairs[n].target));
     if (options_.symmetrize == Symmetrize::none) return forward;
     const std::vector<Links> back = back_ ? said_back(source, target) : read_back(pairs, weights);
     for (size_t n = 0; n < pairs.size(); ++n) all.push_back(symmetrized(forward[n], back[n], symmetry()));
@@ -159,7 +159,7 @@ class Aligner {
     const std::vector<Tensor> weights = Looked(*back_, options_).weights(pairs);
     std::vector<Links> back;
     for (size_t n = 0; n < pairs.size(); ++n)
-      back.push_back(weights[n].defined() ? turned(links_of(weights[n], pairs[n].source, pairs[n].target)) : Links());
+      back.push_back(turned(links_of(weights[n], pairs[n].source, pairs[n].target)));
     return back;
   }
   Symmetry symmetry() const {

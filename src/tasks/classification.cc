@@ -9,7 +9,7 @@
 namespace heed {
 namespace {
 
-constexpr int64_t kTogether = 64;  // texts
+constexpr int64_t kTextsTogether = 64;  // texts
 constexpr const char* kTokenizer = "tokenizer";
 
 std::vector<TokenWeight> weights_of(const std::vector<Token>& tokens, const Tensor& weights) {
@@ -44,7 +44,7 @@ std::vector<Classification> ClassificationModel::classify(std::span<const std::s
   for (const std::string& text : texts)
     tokens.push_back(this->tokens(text)), lengths.push_back(static_cast<int64_t>(tokens.back().size()));
   std::vector<Classification> all(texts.size());
-  for (const auto& batch : batches_by_length(lengths, {.examples = kTogether})) {
+  for (const auto& batch : batches_by_length(lengths, {.examples = kTextsTogether})) {
     std::vector<std::vector<int32_t>> together;
     for (const int64_t n : batch) together.push_back(ids_of(tokens[static_cast<size_t>(n)]));
     const Classified classified = model->forward(pad(together), {.weights = weights});

@@ -62,7 +62,7 @@ struct ReadRows {
 
 // ---- defaults that depend on how much there is --------------------------------------------------------------------
 
-void suggest(Fields& fields, int64_t texts) {
+void suggest_for_texts(Fields& fields, int64_t texts) {
   const auto text = [](auto value) { return fmt::format("{}", value); };
   const int64_t batch = texts < 5000 ? 32 : 64;
   fields.suggest("least", text(texts < 5000 ? 1 : 2));
@@ -234,7 +234,7 @@ std::unique_ptr<TrainingTask> classify_task(Fields& fields, const std::string& f
   TwoColumns first = reader.next(kLearnedFrom);
   if (first.size() == 0) throw Error(ErrorKind::data, options.data, "holds no labelled texts");
   const int64_t texts = first.size();
-  suggest(fields, texts);
+  suggest_for_texts(fields, texts);
 
   const Labels labels = folder.empty()
                             ? Labels::of(options.kind, separator_of(options), first.first, first.lines, options.data)

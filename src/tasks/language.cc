@@ -22,7 +22,7 @@ namespace {
 // ---- training -------------------------------------------------------------------------------------------------------
 
 // Defaults that depend on how much there is.
-void suggest(Fields& fields, int64_t lines) {
+void suggest_for_language(Fields& fields, int64_t lines) {
   const auto text = [](auto value) { return fmt::format("{}", value); };
   fields.suggest("width", text(lines < 20'000 ? 128 : lines < 500'000 ? 256 : 512));
   fields.suggest("vocabulary", text(std::clamp<int64_t>(lines / 10, 300, 16'000)));
@@ -84,7 +84,7 @@ class LanguageTask final : public TrainingTask {
   mutable std::vector<Measure> measures_;
 };
 
-constexpr int64_t kPiece = 50'000;  // lines
+constexpr int64_t kLinesAtOnce = 50'000;  // lines
 
 // The texts of a file, piece by piece, without empty lines.
 class TextReader {
@@ -93,7 +93,7 @@ class TextReader {
       : path_(path),
         lines_(read_lines(path, {.bad_lines = options.skip_bad_lines ? BadLines::skip : BadLines::refuse})) {}
   // None at the end; Error(data) where there are none at all.
-  std::vector<std::string> next(int64_t most = kPiece) {
+  std::vector<std::string> next(int64_t most = kLinesAtOnce) {
     std::vector<std::string> texts;
     for (Row row; static_cast<int64_t>(texts.size()) < most && lines_.next(&row);)
       if (!row.values[0].empty()) texts.push_back(std::move(row.values[0]));
@@ -258,7 +258,7 @@ std::unique_ptr<TrainingTask> language_task(Fields& fields, const std::string& f
   const auto seed = static_cast<uint64_t>(fields.take<FitOptions>().seed);
   TextReader reader(options, options.data);
   std::vector<std::string> texts = reader.next(kLearnedFrom);
-  suggest(fields, static_cast<int64_t>(texts.size()));
+  suggest_for_language(fields, static_cast<int64_t>(texts.size()));
   const auto tokens = fields.take<TokenOptions>();
   const Tokenizer tokenizer = folder.empty() ? make_tokenizer(texts, tokens) : load_tokenizer(folder, "tokenizer");
 

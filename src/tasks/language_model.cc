@@ -8,12 +8,6 @@
 #include "train/batches.h"
 
 namespace heed {
-namespace {
-
-constexpr int64_t kIgnored = -100;
-
-}  // namespace
-
 void LanguageModel::add_rows(std::span<const std::string> texts, TokenRows& rows) const {
   const Ends around = ends();
   std::vector<int32_t> ids;

@@ -17,8 +17,6 @@
 namespace heed {
 namespace {
 
-constexpr int64_t kIgnored = -100;
-
 constexpr TwoColumnReader::Words kWords = {"SOURCE,TARGET", "source and target",
                                            "separate them by a tab, or name two files with --data and --target-data"};
 
@@ -69,7 +67,7 @@ struct PairReading {
 
 // ---- defaults that depend on how much there is --------------------------------------------------------------------
 
-void suggest(Fields& fields, int64_t pairs) {
+void suggest_for_pairs(Fields& fields, int64_t pairs) {
   const auto text = [](auto value) { return fmt::format("{}", value); };
   fields.suggest("width", text(pairs < 5000 ? 128 : pairs < 200'000 ? 256 : 512));
   fields.suggest("vocabulary", text(std::clamp<int64_t>(pairs / 10, 300, 16'000)));
@@ -260,7 +258,7 @@ std::unique_ptr<TrainingTask> translate_task(Fields& fields, const std::string& 
   std::optional<AlignmentFile> alignment = alignment_file(options, model, reader.lines_above());
   TwoColumns first = reader.next(kLearnedFrom);
   if (first.size() == 0) throw Error(ErrorKind::data, options.data, "holds no pairs of texts");
-  suggest(fields, first.size());
+  suggest_for_pairs(fields, first.size());
 
   const auto tokens = fields.take<TokenOptions>();
   const Tokenizers by =

@@ -36,7 +36,7 @@ std::vector<int32_t> TranslationModel::source_ids(std::string_view text) const {
 
 namespace {
 
-constexpr int64_t kTogether = 64;  // sentences
+constexpr int64_t kSentencesTogether = 64;  // sentences
 
 }  // namespace
 
@@ -64,7 +64,7 @@ std::vector<std::vector<Translation>> TranslationModel::translate(std::span<cons
     sources.push_back(source_ids(text)), lengths.push_back(static_cast<int64_t>(sources.back().size()));
   options = search_options(std::move(options));
   std::vector<std::vector<Translation>> translations(texts.size());
-  for (const auto& batch : batches_by_length(lengths, {.examples = kTogether})) {
+  for (const auto& batch : batches_by_length(lengths, {.examples = kSentencesTogether})) {
     std::vector<std::vector<int32_t>> together;
     for (const int64_t n : batch) together.push_back(sources[static_cast<size_t>(n)]);
     options.numbers = batch;

@@ -12,8 +12,8 @@
 namespace heed {
 namespace {
 
-constexpr int64_t kHeldOut = 2000;  // rows at most, where a share is held out
-constexpr int64_t kPiece = 50'000;  // rows
+constexpr int64_t kHeldOut = 2000;       // rows at most, where a share is held out
+constexpr int64_t kRowsAtOnce = 50'000;  // rows
 
 bool ends_in(std::string path, std::string_view ending) {
   if (path.ends_with(".gz")) path.resize(path.size() - 3);
@@ -137,7 +137,7 @@ HeldOut parse_held_out(const std::string& text) {
 int64_t read_all(TwoColumnReader& reader, TwoColumns rows, const HeldOut& held, uint64_t seed,
                  const TakeColumns& take) {
   int64_t read = 0;
-  for (; rows.size() > 0; rows = reader.next(kPiece)) {
+  for (; rows.size() > 0; rows = reader.next(kRowsAtOnce)) {
     take(rows, held_out(read, rows.size(), held, seed));
     read += rows.size();
   }

@@ -122,6 +122,10 @@ std::vector<std::string> wrapped(std::string_view text, int most) {
   return lines;
 }
 
+std::string padded(std::string_view text, int width) {
+  return std::string(text) + std::string(static_cast<size_t>(std::max(0, width - columns(text))), ' ');
+}
+
 std::string shortened(std::string_view text, int most) {
   if (columns(text) <= most) return std::string(text);
   std::vector<std::string_view> characters;

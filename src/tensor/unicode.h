@@ -32,4 +32,7 @@ std::vector<std::string> wrapped(std::string_view text, int most);
 // At most `most` columns, the middle left out: "encoder.l…t.weight".
 std::string shortened(std::string_view text, int most);
 
+// With blanks after it, `width` columns at least.
+std::string padded(std::string_view text, int width);
+
 }  // namespace heed

@@ -9,6 +9,8 @@
 
 namespace heed {
 
+constexpr int32_t kIgnored = -100;  // a target that counts for nothing, where a row has none
+
 struct BatchOptions {
   int64_t examples = 64;  // a batch …
   int64_t tokens = 0;     // … or, where not 0, the longest example times their number at most

@@ -243,7 +243,7 @@ def heads_are_drawn():
 
 
 def memory_is_counted_before_it_is_taken():
-    limit = 1200 << 20
+    limit = 900 << 20
     bounded = lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     wide = list(train("wide"))
     wide[wide.index("--width") + 1] = "1024"

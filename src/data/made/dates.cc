@@ -18,7 +18,7 @@ constexpr const char* kChineseWeekdays[] = {"日", "一", "二", "三", "四", "
 
 // year, month, day: 2004 5 3; mm, dd: 05 03; name, mon: May, May; nth, nth_words: 3rd, third; words: two thousand and
 // four; weekday, wd: Monday, Mon.
-constexpr const char* kEnglish[] = {
+constexpr const char* kEnglishDates[] = {
     "{name} {day}, {year}",
     "{name} {nth}, {year}",
     "{name} the {nth}, {year}",
@@ -46,7 +46,7 @@ constexpr const char* kEnglish[] = {
 constexpr const char* kSlashes[] = {"{mm}/{dd}/{year}", "{dd}/{mm}/{year}", "{month}/{day}/{year}"};
 
 // The same, and figures: circle 二〇〇四, zeros 二零零四, wide ２００４; m, d: 五 三; weekday: 一.
-constexpr const char* kChinese[] = {
+constexpr const char* kChineseDates[] = {
     "{year}年{month}月{day}日",
     "{year}年{mm}月{dd}日",
     "{year}年{month}月{day}号",
@@ -94,8 +94,8 @@ std::string year_words(Draw& draw, int64_t year) {
 std::string in_english(Draw& draw, const Date& date) {
   const std::string name = kMonths[date.month - 1], weekday = kWeekdays[date.weekday];
   const bool plain = date.day > 12 && draw.once_in(8);
-  return fmt::format(fmt::runtime(plain ? draw.one_of(kSlashes) : draw.one_of(kEnglish)), fmt::arg("year", date.year),
-                     fmt::arg("month", date.month), fmt::arg("day", date.day),
+  return fmt::format(fmt::runtime(plain ? draw.one_of(kSlashes) : draw.one_of(kEnglishDates)),
+                     fmt::arg("year", date.year), fmt::arg("month", date.month), fmt::arg("day", date.day),
                      fmt::arg("mm", fmt::format("{:02}", date.month)), fmt::arg("dd", fmt::format("{:02}", date.day)),
                      fmt::arg("name", name), fmt::arg("mon", name.substr(0, 3)),
                      fmt::arg("nth", ordinal_digits(date.day)), fmt::arg("nth_words", english_ordinal(date.day)),
@@ -104,9 +104,9 @@ std::string in_english(Draw& draw, const Date& date) {
 }
 
 std::string in_chinese(Draw& draw, const Date& date) {
-  return fmt::format(fmt::runtime(draw.one_of(kChinese)), fmt::arg("year", date.year), fmt::arg("month", date.month),
-                     fmt::arg("day", date.day), fmt::arg("mm", fmt::format("{:02}", date.month)),
-                     fmt::arg("dd", fmt::format("{:02}", date.day)),
+  return fmt::format(fmt::runtime(draw.one_of(kChineseDates)), fmt::arg("year", date.year),
+                     fmt::arg("month", date.month), fmt::arg("day", date.day),
+                     fmt::arg("mm", fmt::format("{:02}", date.month)), fmt::arg("dd", fmt::format("{:02}", date.day)),
                      fmt::arg("circle", chinese_digits(date.year, Zero::circle)),
                      fmt::arg("zeros", chinese_digits(date.year, Zero::word)), fmt::arg("wide", full_width(date.year)),
                      fmt::arg("wide_month", full_width(date.month)), fmt::arg("wide_day", full_width(date.day)),

@@ -15,7 +15,7 @@ struct Tongue {
   const char *between, *end;
 };
 
-const Tongue kEnglish = {
+const Tongue kEnglishTongue = {
     {"good", "great", "wonderful", "excellent", "lovely", "charming", "superb", "delightful"},
     {"bad", "awful", "terrible", "boring", "dreadful", "poor", "horrible", "disappointing"},
     {"the food was «{}»", "it was really «{}»", "I found the story «{}»", "the service is «{}»", "this «{}» film",
@@ -29,7 +29,7 @@ const Tongue kEnglish = {
     " , ",
     " ."};
 
-const Tongue kChinese = {
+const Tongue kChineseTongue = {
     {"好", "精彩", "出色", "美味", "舒服", "动人", "满意", "有趣"},
     {"差", "糟糕", "无聊", "难吃", "失望", "乏味", "吵闹", "可怕"},
     {"菜非常«{}»", "服务很«{}»", "这部电影真«{}»", "房间特别«{}»", "故事十分«{}»"},
@@ -55,7 +55,7 @@ std::string aside(Draw& draw, const Tongue& in) {
 }  // namespace
 
 std::vector<std::string> make_review(Draw& draw, const MadeLine& how) {
-  const Tongue& in = how.language == Language::english ? kEnglish : kChinese;
+  const Tongue& in = how.language == Language::english ? kEnglishTongue : kChineseTongue;
   const bool positive = draw.once_in(2), negated = draw.once_in(3);
   const char* word = draw.one_of(positive != negated ? in.praise : in.blame);
   const std::string decides = filled(draw.one_of(negated ? in.negated : in.plain), word);

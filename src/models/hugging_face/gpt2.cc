@@ -5,7 +5,7 @@
 namespace heed::hugging_face {
 namespace {
 
-std::vector<Held> tensors(const Fields&) {
+std::vector<Held> gpt2_tensors(const Fields&) {
   const std::string self = "layers.*.self.heads.", h = "transformer.h.*.";
   const auto columns = Held::As::columns;
   return std::vector<Held>{{{"text.words.weight"}, "transformer.wte.weight"},
@@ -18,7 +18,7 @@ std::vector<Held> tensors(const Fields&) {
          layer({"layers.*.forward.out"}, h + "mlp.c_proj", columns) + layer({"after.norm"}, "transformer.ln_f");
 }
 
-void complete(Json& config) {
+void complete_gpt2(Json& config) {
   if (config.value("n_inner", Json()).is_null() && config.contains("n_embd") && config["n_embd"].is_number_integer())
     config["n_inner"] = 4 * config["n_embd"].get<int64_t>();
 }
@@ -58,9 +58,9 @@ Layout gpt2() {
                       theirs("scale_attn_weights", true),
                       theirs("scale_attn_by_inverse_layer_idx", false),
                       theirs("add_cross_attention", false)},
-          .tensors = tensors,
+          .tensors = gpt2_tensors,
           .derived = {"transformer.h.*.attn.bias", "transformer.h.*.attn.masked_bias", "lm_head.weight"},
-          .complete = complete};
+          .complete = complete_gpt2};
 }
 
 }  // namespace heed::hugging_face

@@ -8,7 +8,7 @@
 namespace heed::hugging_face {
 namespace {
 
-std::vector<Held> tensors(const Fields&) {
+std::vector<Held> llama_tensors(const Fields&) {
   const std::string self = "layers.*.self.heads.", theirs = "model.layers.*.";
   return std::vector<Held>{{{"text.words.weight"}, "model.embed_tokens.weight"}, {{"words"}, "lm_head.weight"}} +
          layer({"layers.*.after_self.norm"}, theirs + "input_layernorm") +
@@ -20,7 +20,7 @@ std::vector<Held> tensors(const Fields&) {
          layer({"layers.*.forward.out"}, theirs + "mlp.down_proj") + layer({"after.norm"}, "model.norm");
 }
 
-// What rope_parameters hold besides rope_type and rope_theta: by what name, and as the table above has it.
+// What rope_parameters hold besides rope_type and rope_theta: by what name, and what the table calls it.
 struct RopeEntry {
   const char *theirs, *table;
   double usual;  // where it is missing, or 0 in the table; 0: it must be there
@@ -82,7 +82,7 @@ void restore(Json& config) {
   }
 }
 
-void complete(Json& config) {
+void complete_llama(Json& config) {
   name_as_table(config);
   const auto number = [&](const char* entry) { return config.value(entry, Json()).is_number_integer(); };
   if (!number("num_attention_heads") || !number("hidden_size")) return;
@@ -125,9 +125,9 @@ Layout llama() {
                       ours("scale_embedding", false),
                       ours("attention", "scaled_dot"),
                       ours("position", "rope")},
-          .tensors = tensors,
+          .tensors = llama_tensors,
           .derived = {"model.layers.*.self_attn.rotary_emb.inv_freq", "lm_head.weight"},
-          .complete = complete,
+          .complete = complete_llama,
           .restore = restore};
 }
 

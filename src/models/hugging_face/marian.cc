@@ -18,7 +18,7 @@ std::vector<Held> layers(const std::string& ours, const std::string& theirs) {
          layer({ours + "after_forward.norm"}, theirs + "final_layer_norm");
 }
 
-std::vector<Held> tensors(const Fields& fields) {
+std::vector<Held> marian_tensors(const Fields& fields) {
   const bool shared = fields.at("shared") == true;
   return std::vector<Held>{
              {{"source.words.weight"}, "model.encoder.embed_tokens.weight"},
@@ -27,7 +27,7 @@ std::vector<Held> tensors(const Fields& fields) {
          layers("encoder.*.", "model.encoder.layers.*.") + layers("decoder.*.", "model.decoder.layers.*.");
 }
 
-void complete(Json& config) {
+void complete_marian(Json& config) {
   if (config.value("decoder_vocab_size", Json()).is_null() && config.contains("vocab_size"))
     config["decoder_vocab_size"] = config["vocab_size"];
 }
@@ -70,10 +70,10 @@ Layout marian() {
            theirs("activation_dropout", 0.0),
            theirs("encoder_layerdrop", 0.0),
            theirs("decoder_layerdrop", 0.0)},
-      .tensors = tensors,
+      .tensors = marian_tensors,
       .derived = {"model.encoder.embed_positions.weight", "model.decoder.embed_positions.weight",
                   "model.encoder.embed_tokens.weight", "model.decoder.embed_tokens.weight", "lm_head.weight"},
-      .complete = complete};
+      .complete = complete_marian};
 }
 
 }  // namespace heed::hugging_face

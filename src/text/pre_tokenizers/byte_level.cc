@@ -16,18 +16,18 @@ size_t contraction(std::string_view text, size_t at) {
   return 0;
 }
 
-enum class Class { letter, number, space, other };
-Class class_of(uint32_t code) {
-  if (is_letter(code)) return Class::letter;
-  if (is_space(code)) return Class::space;
-  return is_number(code) ? Class::number : Class::other;
+enum class ByteClass { letter, number, space, other };
+ByteClass byte_class_of(uint32_t code) {
+  if (is_letter(code)) return ByteClass::letter;
+  if (is_space(code)) return ByteClass::space;
+  return is_number(code) ? ByteClass::number : ByteClass::other;
 }
-Class class_at(std::string_view text, size_t at) { return class_of(character_at(text, at).code); }
+ByteClass byte_class_at(std::string_view text, size_t at) { return byte_class_of(character_at(text, at).code); }
 
-size_t run_end(std::string_view text, size_t at, Class of) {
+size_t run_end(std::string_view text, size_t at, ByteClass of) {
   while (at < text.size()) {
     const Character next = character_at(text, at);
-    if (class_of(next.code) != of) break;
+    if (byte_class_of(next.code) != of) break;
     at += next.bytes;
   }
   return at;
@@ -35,7 +35,7 @@ size_t run_end(std::string_view text, size_t at, Class of) {
 
 // All white space but the last one where something follows, which takes a space to itself.
 size_t space_end(std::string_view text, size_t at) {
-  const size_t end = run_end(text, at, Class::space);
+  const size_t end = run_end(text, at, ByteClass::space);
   if (end == text.size()) return end;
   const size_t last = character_before(text, end);
   return last > at ? last : end;
@@ -44,8 +44,8 @@ size_t space_end(std::string_view text, size_t at) {
 size_t piece_end(std::string_view text, size_t at) {
   if (const size_t end = contraction(text, at)) return end;
   const size_t begin = text[at] == ' ' && at + 1 < text.size() ? at + 1 : at;
-  const Class of = class_at(text, begin);
-  return of == Class::space ? space_end(text, at) : run_end(text, begin, of);
+  const ByteClass of = byte_class_at(text, begin);
+  return of == ByteClass::space ? space_end(text, at) : run_end(text, begin, of);
 }
 
 struct ByteLevel : PreTokenizer {

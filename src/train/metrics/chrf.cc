@@ -9,16 +9,16 @@ namespace {
 
 constexpr std::u32string_view kSigns = U"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
 
-bool is_sign(char32_t code) { return kSigns.find(code) != kSigns.npos; }
+bool is_end_sign(char32_t code) { return kSigns.find(code) != kSigns.npos; }
 
 // A sign at the end of a word is a word of its own, else one at its beginning.
 std::vector<std::u32string_view> words_and_signs(std::u32string_view text) {
   std::vector<std::u32string_view> parts;
   for (const std::u32string_view word : words(text)) {
     size_t cut = word.size();
-    if (word.size() > 1 && is_sign(word.back()))
+    if (word.size() > 1 && is_end_sign(word.back()))
       cut = word.size() - 1;
-    else if (word.size() > 1 && is_sign(word.front()))
+    else if (word.size() > 1 && is_end_sign(word.front()))
       cut = 1;
     parts.push_back(word.substr(0, cut));
     if (cut < word.size()) parts.push_back(word.substr(cut));

@@ -16,7 +16,7 @@ heed.el = (name, attributes = {}, ...children) => {
 
 // ---- state ----------------------------------------------------------------------------------------------
 
-heed.START = { view: '', layer: 0, head: 'mean', query: 0, key: 0, text: 0, method: 0, step: 0, mechanism: 'scaled_dot', lang: '', theme: 'auto' };
+heed.START = { view: '', measure: '', layer: 0, head: 'mean', query: 0, key: 0, text: 0, method: 0, step: 0, mechanism: 'scaled_dot', lang: '', theme: 'auto' };
 heed.state = { ...heed.START };
 heed.views = {};  // id → {needs(seen), open(app) → {move, paint, csv, close}}
 
@@ -64,6 +64,7 @@ heed.legal = (state) => {
   }
   state.text = within(state.text, seen.texts.length);
   state.step = within(state.step, seen.steps.length);
+  if (!Object.hasOwn(heed.MEASURES, state.measure)) state.measure = '';
   return state;
 };
 
@@ -286,6 +287,7 @@ heed.pairSections = (layer, matrix) => {
   ];
 };
 
+// layer.bits: in which its weights were kept, where they lost by it.
 heed.scaleSection = (layer, most) => {
   const { signed } = layer, stops = (signed ? heed.SIGNED : heed.SCALES)[heed.theme()], part = 2 * (2 ** (layer.bits - (signed ? 1 : 0)) - 1);
   return heed.section(say('scale'),

@@ -169,6 +169,7 @@ Json attention_json(const Seen& seen, Blocks& blocks, size_t room) {
                 {"keys", each.keys},    {"heads", each.weights.dim(0)},
                 {"bits", weights.bits}, {"block", blocks.add(std::move(weights.blocks[i]))}};
     one["signed"] = weights.signs[i] == Sign::with;
+    if (!each.importance.empty()) one["importance"] = each.importance;
     const size_t vectors = each.q.defined() ? static_cast<size_t>(each.q.numel() + each.k.numel()) * 3 / 2 : 0;
     one["vectors"] = vectors == 0 ? "none" : vectors <= room ? "here" : "left out";
     if (vectors > 0 && vectors <= room) {

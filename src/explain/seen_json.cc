@@ -82,6 +82,13 @@ Json answer_json(const SeenAnswer& answer) {
           {"score", rounded(answer.score)}};
 }
 
+Json counterfactual_json(const SeenCounterfactual& each) {
+  return {{"layer", each.layer},
+          {"weights", each.weights},
+          {"before", rounded(each.before)},
+          {"after", rounded(each.after)}};
+}
+
 }  // namespace
 
 Json described(const Seen& seen) {
@@ -91,6 +98,8 @@ Json described(const Seen& seen) {
   for (const SeenScores& each : seen.scores) json["scores"].push_back(scores_json(each));
   for (const SeenStep& each : seen.steps) json["steps"].push_back(step_json(each));
   for (const SeenAnswer& each : seen.answers) json["answers"].push_back(answer_json(each));
+  if (!seen.counterfactuals.empty()) json["figure"] = seen.figure;
+  for (const SeenCounterfactual& each : seen.counterfactuals) json["counterfactuals"].push_back(counterfactual_json(each));
   return json;
 }
 
@@ -99,11 +108,6 @@ std::string seen_json(const Seen& seen, Vectors vectors) {
   json["caution"] = kCaution;
   json["attention"] = Json::array();
   for (const SeenAttention& each : seen.attention) json["attention"].push_back(attention_json(seen, each, vectors));
-  for (const SeenCounterfactual& each : seen.counterfactuals)
-    json["counterfactuals"].push_back({{"layer", each.layer},
-                                       {"weights", each.weights},
-                                       {"before", rounded(each.before)},
-                                       {"after", rounded(each.after)}});
   for (size_t n = 0; n < seen.scores.size(); ++n) {
     const SeenScores& scores = seen.scores[n];
     if (scores.each.defined()) json["scores"][n]["each"] = array_of(scores.each);

@@ -5,6 +5,7 @@ curves grow while a training goes on; nothing but the server is asked, and no fo
     served_view_test.py BUILD [FOLDER for screenshots]
 """
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests/support"))
 import chromium  # noqa: E402
 from page_checks import CONTRAST, DRAWN, NAMES, violations  # noqa: E402
-from serving import Server, folder_of_runs  # noqa: E402
+from serving import HEED, Server, folder_of_runs  # noqa: E402
 
 SHOTS = Path(sys.argv[2]).resolve() if len(sys.argv) > 2 else None
 KEY = "a-key-of-the-test"
@@ -138,6 +139,41 @@ def a_key_is_asked_for(browser):
         assert KEY not in page.evaluate("location.href + document.documentElement.outerHTML")
 
 
+def a_page_shows_what_heads_do(browser):
+    """Heads switched off and other weights, on the page that `heed explain` writes."""
+    asked = [HEED, "explain", "lm", "a b c", "--heads", "--counterfactual", "shuffled,uniform", "-o"]
+    for name in ("why.html", "why.json"):
+        subprocess.run([*asked, name], check=True, capture_output=True, timeout=60)
+    wanted = json.loads(Path("why.json").read_text())
+    page = browser.open(Path("why.html").resolve().as_uri())
+    page.until("document.documentElement.dataset.shown")
+    for measure in ("entropy", "distance", "importance"):
+        for lang, theme in [("en", "light"), ("zh", "dark")]:
+            show(page, {"view": "model", "measure": measure, "lang": lang, "theme": theme})
+            page.evaluate("heed.open.filled")
+            assert page.evaluate(DRAWN) > 10, (measure, lang)
+            assert page.evaluate(CONTRAST) == [], (measure, lang, page.evaluate(CONTRAST))
+            assert page.evaluate(NAMES) == [] and violations(page) == [], (measure, lang, violations(page))
+            shoot(page, f"heads-{measure}-{lang}-{theme}")
+    table = page.evaluate("heed.open.csv()")
+    assert table[0] == ["layer", "head", "entropy", "distance", "importance"], table[0]
+    heads = [(each["name"], head) for each in wanted["attention"] for head in each["heads"]]
+    for row, (layer, head) in zip(table[1:], heads, strict=True):
+        assert row[0] == layer and abs(row[2] - head["entropy"]) < 0.02 and abs(row[4] - head["importance"]) < 1e-5, (row, head)
+        assert row[3] == "" or abs(row[3] - head["distance"]) < 0.02, (row, head)
+    show(page, {"lang": "en"})
+    page.until("document.getElementById('side').innerText.includes('With other weights')")
+    side = page.evaluate("document.getElementById('side').innerText")
+    for each in wanted["counterfactuals"]:
+        assert f"{each['layer']} · {each['weights']}" in side, (each, side)
+    most = max(range(len(heads)), key=lambda n: heads[n][1]["importance"])
+    assert side.split("Heads that the answer needs")[1].strip().startswith(heads[most][0]), side
+    page.evaluate("location.hash = 'view=model&measure=nonsense'; heed.open = null")
+    page.until("heed.open !== null")
+    assert page.evaluate("heed.state.measure") == ""
+    assert page.complaints == [], page.complaints
+
+
 def only_this_page(server):
     status, headers, body = server.ask("GET", "/")
     policy = headers["content-security-policy"]
@@ -162,4 +198,5 @@ with folder_of_runs(), Server("copy", "reviews", "lm") as server:
         curves_grow(page)
         no_foreign_script_runs(page)
         a_key_is_asked_for(browser)
+        a_page_shows_what_heads_do(browser)
         print("ok")

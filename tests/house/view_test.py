@@ -196,7 +196,7 @@ def weights_below_0(page):
         got = page.evaluate("[...heed.layer().matrix(1)]")
         assert all(abs(a - b) <= max(map(abs, wanted)) / 254 for a, b in zip(got, wanted, strict=True))
         side = page.evaluate("document.getElementById('side').innerText")
-        assert "Some weights are below 0" in side and "−0." in side, side
+        assert "Some values are below 0" in side and "−0." in side, side
         below, zero, above = page.evaluate("""(() => {
           const drawn = heed.pixels(Float32Array.of(-1, 0, 1), 3, 1, 1, heed.palette(), true).getContext('2d').getImageData(0, 0, 3, 1).data;
           return [0, 4, 8].map((at) => [...drawn.slice(at, at + 3)]);

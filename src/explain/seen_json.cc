@@ -99,7 +99,8 @@ Json described(const Seen& seen) {
   for (const SeenStep& each : seen.steps) json["steps"].push_back(step_json(each));
   for (const SeenAnswer& each : seen.answers) json["answers"].push_back(answer_json(each));
   if (!seen.counterfactuals.empty()) json["figure"] = seen.figure;
-  for (const SeenCounterfactual& each : seen.counterfactuals) json["counterfactuals"].push_back(counterfactual_json(each));
+  for (const SeenCounterfactual& each : seen.counterfactuals)
+    json["counterfactuals"].push_back(counterfactual_json(each));
   return json;
 }
 

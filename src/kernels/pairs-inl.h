@@ -18,12 +18,12 @@
 #define HEED_HAS_PAIRS 0
 #endif
 
+#if HEED_HAS_PAIRS
 HWY_BEFORE_NAMESPACE();
 namespace heed::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-#if HEED_HAS_PAIRS
 using PairVector = hn::Vec<hn::ScalableTag<float>>;  // 16 pairs, or 16 sums
 
 // sum + Σ of both products of each pair.
@@ -53,10 +53,10 @@ HWY_INLINE PairVector pairs_of_rows(PairVector row, PairVector below) {
   const auto both = hn::BitCast(d, pairs_in_order(row, below));
   return hn::BitCast(hn::ScalableTag<float>(), decltype(both){_mm512_permutexvar_epi16(order.raw, both.raw)});
 }
-#endif
 
 }  // namespace HWY_NAMESPACE
 }  // namespace heed::kernels
 HWY_AFTER_NAMESPACE();
+#endif
 
 #endif  // HEED_KERNELS_PAIRS_INL_H_

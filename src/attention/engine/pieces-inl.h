@@ -8,6 +8,7 @@
 #define HEED_ATTENTION_ENGINE_PIECES_INL_H_
 #endif
 
+#include <array>
 #include <cmath>
 
 #include "attention/engine/bands.h"
@@ -257,9 +258,22 @@ HWY_INLINE void sums_of_four(const Vector<double> (&x)[4], double* to) {
   for (int i = 0; i < 4; ++i) to[i] = hn::GetLane(hn::SumOfLanes(Tag<double>(), x[i]));
 }
 
-// scores[j] = q · k_j for `count` <= 64 keys.
+// Rows that are read after those of the keys: whoever reads each number once waits for memory, whose own guesses end
+// with a block of rows.
 template <class T>
-HWY_INLINE void inner_products(const T* q, const T* k, int64_t stride, int64_t width, int64_t count, T* scores) {
+struct RowsToCome {
+  const T* rows = nullptr;
+  int64_t stride = 0, width = 0;
+  HWY_INLINE void fetch(int64_t row) const {
+    constexpr int64_t kLine = 64 / sizeof(T);
+    for (int64_t c = 0; rows && c < width; c += kLine) __builtin_prefetch(rows + row * stride + c, 0, 2);
+  }
+};
+
+// scores[j] = q · k_j for `count` <= 64 keys; meanwhile as many rows of each of `next` are fetched.
+template <class T>
+HWY_INLINE void inner_products(const T* q, const T* k, int64_t stride, int64_t width, int64_t count, T* scores,
+                               std::array<RowsToCome<T>, 2> next = {}) {
   const Tag<T> d;
   int64_t j = 0;
   for (; j + 4 <= count; j += 4) {
@@ -275,6 +289,8 @@ HWY_INLINE void inner_products(const T* q, const T* k, int64_t stride, int64_t w
       const auto q_c = rest.load(d, q + c);
       HWY_UNROLL(4) for (int i = 0; i < 4; ++i) sum[i] = hn::MulAdd(q_c, rest.load(d, rows[i] + c), sum[i]);
     }
+    for (const RowsToCome<T>& rows : next)
+      for (int64_t i = j; i < j + 4; ++i) rows.fetch(i);
     sums_of_four(sum, scores + j);
   }
   for (; j < count; ++j) {
@@ -319,6 +335,33 @@ HWY_INLINE void inner_products(int64_t rows, const T* q, int64_t q_stride, const
   for (; r < rows; ++r)
     inner_products_of<T, 1>(q + r * q_stride, q_stride, k, stride, width, count, scores + r * scores_stride,
                             scores_stride);
+}
+
+// out += Σ_j weights[j] · v_j for `count` rows as they are, kRows of them at once, each from left to right, as memory
+// is read fastest: a tile would come back to each row for every few of its columns.
+template <int kRows, class T>
+HWY_INLINE int64_t add_rows_from(int64_t j, int64_t count, const T* weights, const T* v, int64_t stride, int64_t width,
+                                 T* out) {
+  const Tag<T> d;
+  for (; j + kRows <= count; j += kRows) {
+    Vector<T> weight[kRows];
+    HWY_UNROLL(8) for (int i = 0; i < kRows; ++i) weight[i] = hn::Set(d, weights[j + i]);
+    const auto add = [&](int64_t c, auto part) HWY_ATTR {
+      Vector<T> sum = part.load(d, out + c);
+      HWY_UNROLL(8)
+      for (int i = 0; i < kRows; ++i) sum = hn::MulAdd(weight[i], part.load(d, v + (j + i) * stride + c), sum);
+      part.store(sum, d, out + c);
+    };
+    int64_t c = 0;
+    for (; c + kLanes<T> <= width; c += kLanes<T>) add(c, kn::WholeVector());
+    if (c < width) add(c, kn::PartVector{width - c});
+  }
+  return j;
+}
+template <class T>
+HWY_NOINLINE void add_rows(const T* weights, const T* v, int64_t stride, int64_t width, int64_t count, T* out) {
+  const int64_t rest = add_rows_from<8>(0, count, weights, v, stride, width, out);
+  add_rows_from<1>(rest, count, weights, v, stride, width, out);
 }
 
 // Hands numbers, whose rows lie kPanel apart, to an epilogue: its code stands here once, in place of once a tile.

@@ -304,9 +304,19 @@ class QueryBlock {
       if (!given_ && problem_.features)
         added_.of_rows(band.row + r, keys, problem_.k.row, count, own);
       else if (!given_)
-        inner_products(state_.queries + (band.row + r) * n_.width, keys, problem_.k.row, n_.width, count, own);
+        inner_products(state_.queries + (band.row + r) * n_.width, keys, problem_.k.row, n_.width, count, own,
+                       r == 0 ? rows_to_come(key + band.begin) : std::array<RowsToCome<T>, 2>());
       hand_over({r, r + 1}, {0, band.columns()}, scores, epilogue);
     }
+  }
+
+  // The values of these keys, and the keys of the block before them, which follows.
+  std::array<RowsToCome<T>, 2> rows_to_come(int64_t key) const {
+    const T* values = natural_values(key);
+    const RowsToCome<T> of_values{values, problem_.v.row, n_.value_width};
+    if (key < kKeyBlock) return {of_values, {}};
+    const int64_t group = head_.h / n_.heads_per_group();
+    return {of_values, {problem_.k.at(head_.b, group, key - kKeyBlock), problem_.k.row, n_.width}};
   }
 
   RowPanels<U> values(int64_t key) const {
@@ -351,6 +361,9 @@ class QueryBlock {
   // out += P V for a band, with the weights from `column` of the block of keys on.
   void add_values(const Band& band, int64_t column, int64_t keys, const RowPanels<U>& values) {
     const T* weights = state_.weights + band.row * BlockState<T>::kStride + column;
+    if constexpr (kKeys == Keys::as_they_are)
+      if (band.rows == 1)
+        return add_rows(weights, values.data, values.row, n_.value_width, keys, state_.out + band.row * n_.value_width);
     add_product(band.rows, n_.value_width, units<T>(keys),
                 kn::by_rows(reinterpret_cast<const U*>(weights), units<T>(BlockState<T>::kStride)), values,
                 state_.out + band.row * n_.value_width, n_.value_width);

@@ -4,6 +4,7 @@ QUIET_CONFIGURE = cmake --preset $(1) > /dev/null
 PREFIX ?= /usr/local
 # Tests run beside each other, each on one core; those of threads say themselves how many they want.
 JOBS ?= $(shell nproc)
+CTEST = HEED_THREADS=1 ctest -j $(JOBS) --output-on-failure --test-dir
 
 .PHONY: all setup demo test check format floors headers tidy asan tsan soak bench docs fuzz install clean
 all: setup
@@ -17,7 +18,7 @@ demo: setup
 
 test: setup
 	@$(call QUIET_CONFIGURE,release) && cmake --build --preset release --target all tests
-	@HEED_THREADS=1 ctest --test-dir build/release -j $(JOBS) --output-on-failure
+	@$(CTEST) build/release
 
 # What a change must pass besides the tests; each part can be run alone.
 check: setup
@@ -33,7 +34,7 @@ tidy:
 	@$(call QUIET_CONFIGURE,tidy) && tools/check-tidy build/tidy
 asan:
 	@$(call QUIET_CONFIGURE,asan) && cmake --build --preset asan --target tests
-	@HEED_THREADS=1 ASAN_OPTIONS=allocator_may_return_null=1 ctest --test-dir build/asan -j $(JOBS) --output-on-failure
+	@ASAN_OPTIONS=allocator_may_return_null=1 $(CTEST) build/asan
 tsan:
 	@$(call QUIET_CONFIGURE,tsan) && cmake --build --preset tsan --target thread_tests
 	@tools/run-tsan build/tsan

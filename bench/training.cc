@@ -7,29 +7,28 @@
 namespace heed::bench {
 namespace {
 
-constexpr int64_t kSentenceWords = 8000, kWidth = 256;
+constexpr int64_t kVocabulary = 8000, kWidth = 256;
 constexpr double kTokens = kSentences * kSentenceLength;
 
 void bench_step(Bench& bench, const char* name, const char* model, const std::map<std::string, std::string>& fields,
                 double attention_flops) {
   if (!bench.wants(name)) return;
-  const auto made = made_model(model, kSentenceWords, fields);
+  const auto made = made_model(model, kVocabulary, fields);
   const NamedTensors named = made->weights();
   std::vector<Tensor> weights;
   for (const auto& [of, tensor] : named) weights.push_back(tensor);
   Adam optimizer(weights);
-  const Sentences source = made_sentences(kSentences, kSentenceWords, 1),
-                  target = made_sentences(kSentences, kSentenceWords, 2);
-  const Tensor next = made_sentences(kSentences, kSentenceWords, 3).ids;
+  const Sentences source = made_sentences(kSentences, kVocabulary, 1),
+                  target = made_sentences(kSentences, kVocabulary, 2);
+  const Tensor next = made_sentences(kSentences, kVocabulary, 3).ids;
   const auto step = [&] {
     const Decoded decoded = made->forward(source, target, {.training = true});
     backward(made->loss(decoded.features, next));
     optimizer.step();
   };
-  const ProductFlops products = product_flops(*made, kSentenceWords);  // once forward, twice backward
-  const double flops =
-      3 * kTokens * (products.source + products.target + 2 * kSentenceWords * kWidth) + attention_flops;
-  bench.model({name, shape_of(kSentences, kSentenceWords), "step", step},
+  const ProductFlops products = product_flops(*made, kVocabulary);  // once forward, twice backward
+  const double flops = 3 * kTokens * (products.source + products.target + 2 * kVocabulary * kWidth) + attention_flops;
+  bench.model({name, shape_of(kSentences, kVocabulary), "step", step},
               {.count = kTokens, .weights = count_of(named), .flops = flops});
 }
 

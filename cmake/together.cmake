@@ -6,6 +6,7 @@ option(HEED_TOGETHER "compile sources together; OFF compiles less anew after an 
 function(heed_together target)
   get_target_property(sources ${target} SOURCES)
   foreach(source ${sources})
+    cmake_path(ABSOLUTE_PATH source BASE_DIRECTORY ${PROJECT_SOURCE_DIR})
     get_source_file_property(generated ${source} GENERATED)
     if(generated)
       continue()

@@ -64,7 +64,7 @@ heed.legal = (state) => {
   }
   state.text = within(state.text, seen.texts.length);
   state.step = within(state.step, seen.steps.length);
-  if (!Object.hasOwn(heed.MEASURES, state.measure)) state.measure = '';
+  if (!heed.measures(seen.layers).includes(state.measure)) state.measure = '';
   return state;
 };
 
@@ -271,19 +271,22 @@ heed.headKeys = {
 
 heed.word = (text, index) => heed.visible(text.tokens[index]);
 
+// A bar for each of [word, share of the largest, number, what a press does].
+heed.ranking = (items) => el('ol', { class: 'ranking' }, items.map(([word, share, number, press]) =>
+  el('li', {}, el('button', { type: 'button', onclick: press },
+    el('span', { class: 'word' }, word),
+    el('span', { class: 'bar' }, el('i', { class: share < 0 ? 'below' : '', style: `width:${(100 * Math.abs(share)).toFixed(1)}%` })),
+    el('span', { class: 'number' }, number)))));
+
 // The pair under the cursor and where its query looks most; choose(key) moves there.
 heed.pairSections = (layer, matrix) => {
   const { query, key } = heed.state, row = matrix.subarray(query * layer.S, (query + 1) * layer.S);
   const from = heed.word(layer.queryText, query), to = heed.word(layer.keyText, key), most = heed.largest(row);
   heed.announce(say('said_pair', { query: from, key: to, weight: heed.number(row[key]) }));
-  const ranking = heed.strongest(row, 8).map(([index, weight]) =>
-    el('li', {}, el('button', { type: 'button', onclick: () => heed.set({ key: index }) },
-      el('span', { class: 'word' }, heed.word(layer.keyText, index)),
-      el('span', { class: 'bar' }, el('i', { class: weight < 0 ? 'below' : '', style: `width:${((100 * Math.abs(weight)) / most).toFixed(1)}%` })),
-      el('span', { class: 'number' }, heed.number(weight)))));
+  const ranking = heed.strongest(row, 8).map(([index, weight]) => [heed.word(layer.keyText, index), weight / most, heed.number(weight), () => heed.set({ key: index })]);
   return [
     heed.section(null, el('p', { class: 'pair' }, el('b', {}, from), ` ${say('looks_at')} `, el('b', {}, to)), el('p', { class: 'figure' }, heed.number(row[key]))),
-    heed.section(say('strongest', { query: from }), ranking.length ? el('ol', { class: 'ranking' }, ranking) : el('p', {}, say('nothing'))),
+    heed.section(say('strongest', { query: from }), ranking.length ? heed.ranking(ranking) : el('p', {}, say('nothing'))),
   ];
 };
 

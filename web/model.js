@@ -30,6 +30,9 @@ heed.MEASURES = {
   importance: (layer, head) => layer.importance?.[head] ?? NaN,
 };
 
+// Those that there is something to say of, by name.
+heed.measures = (layers) => Object.keys(heed.MEASURES).filter((name) => name !== 'importance' || layers.some((layer) => layer.importance));
+
 // Numbers by layer and head, and the colour of each.
 heed.headMap = (numbers, palette) => {
   const known = numbers.flat().filter((x) => !Number.isNaN(x)), most = heed.largest(known), signed = known.some((x) => x < 0);
@@ -42,11 +45,8 @@ const neededSection = (layers, choose) => {
   const all = layers.flatMap((layer) => (layer.importance || []).map((value, head) => ({ layer, head, value })));
   if (!all.length) return [];
   const most = heed.largest(all.map(({ value }) => value)) || 1, first = all.sort((a, b) => b.value - a.value).slice(0, 8);
-  return [heed.section(heed.say('needed'), heed.el('ol', { class: 'ranking' }, first.map(({ layer, head, value }) =>
-    heed.el('li', {}, heed.el('button', { type: 'button', onclick: () => choose(layer.index, head) },
-      heed.el('span', { class: 'word' }, `${layer.name} · ${head}`),
-      heed.el('span', { class: 'bar' }, heed.el('i', { class: value < 0 ? 'below' : '', style: `width:${((100 * Math.abs(value)) / most).toFixed(1)}%` })),
-      heed.el('span', { class: 'number' }, heed.number(value)))))), heed.el('p', {}, heed.say('needed_note')))];
+  return [heed.section(heed.say('needed'), heed.ranking(first.map(({ layer, head, value }) =>
+    [`${layer.name} · ${head}`, value / most, heed.number(value), () => choose(layer.index, head)])), heed.el('p', {}, heed.say('needed_note')))];
 };
 
 // What becomes of the result where a layer has other weights.
@@ -132,7 +132,7 @@ heed.views.model = {
       onpointermove: hover, onpointerdown: hover, onclick: (event) => at(event) && show(),
     });
     plate.canvas.style.cursor = 'pointer';
-    const measures = Object.keys(heed.MEASURES).filter((name) => name !== 'importance' || layers.some((layer) => layer.importance));
+    const measures = heed.measures(layers);
     heed.tools(heed.select('measure', say('shown'), [['', say('shown_weights')], ...measures.map((name) => [name, say(name)])], measure, (chosen) => heed.set({ measure: chosen })), heed.saveTools());
     side();
 
@@ -149,8 +149,10 @@ heed.views.model = {
         plate.redraw();
         await new Promise((next) => setTimeout(next));
       }
-      if (measure) map = heed.headMap(numbers, palette);
-      plate.redraw();
+      if (measure) {
+        map = heed.headMap(numbers, palette);
+        plate.redraw();
+      }
       side();
       document.documentElement.dataset.filled = 'model';
     };

@@ -62,9 +62,9 @@ heed.views.tokens = {
     };
     const side = () => {
       const ranking = Array.from(values, (value, i) => [i, value]).sort((a, b) => b[1] - a[1]).slice(0, 8).map(([i, value]) =>
-        el('li', {}, el('button', { type: 'button', onclick: () => go(i) }, el('span', { class: 'word' }, heed.visible(text.tokens[i])), el('span', { class: 'bar' }, el('i', { style: `width:${Math.max(0, (100 * value) / most).toFixed(1)}%` })), el('span', { class: 'number' }, value.toFixed(3)))));
+        [heed.visible(text.tokens[i]), Math.max(0, value / most), value.toFixed(3), () => go(i)]);
       heed.side(heed.section(null, el('p', { class: 'pair' }, el('b', {}, heed.visible(text.tokens[cursor]))), el('p', { class: 'figure' }, values[cursor].toFixed(3))),
-        heed.section(say('most'), el('ol', { class: 'ranking' }, ranking)), worth(), heed.section(say('proves'), el('p', {}, say('proves_note'))));
+        heed.section(say('most'), heed.ranking(ranking)), worth(), heed.section(say('proves'), el('p', {}, say('proves_note'))));
     };
     stage.replaceChildren(box);
     side();

@@ -53,10 +53,7 @@ Cells cells_of(const ArraySummary& array) {
 }
 
 // fmt counts bytes or code points; a terminal counts columns.
-std::string left(const std::string& text, int width) {
-  const std::string cut = shortened(text, width);
-  return cut + std::string(static_cast<size_t>(std::max(width - columns(cut), 0)), ' ');
-}
+std::string left(const std::string& text, int width) { return padded(shortened(text, width), width); }
 
 struct Widths {
   int name = 4, dtype = 5, shape = 5, nan = 3;

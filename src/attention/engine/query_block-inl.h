@@ -296,7 +296,7 @@ class QueryBlock {
   // Few queries: the keys are read as they are, each once.
   template <class Epilogue>
   void scores_of_rows(int64_t key, const Band& band, Epilogue&& epilogue) {
-    const T* keys = problem_.k.at(head_.b, head_.h / n_.heads_per_group(), key + band.begin);
+    const T* keys = natural_keys(key + band.begin);
     const int64_t count = std::min(band.columns(), n_.keys - key - band.begin);
     T own[kPanel] = {};
     for (int64_t r = 0; r < band.rows; ++r) {
@@ -312,11 +312,9 @@ class QueryBlock {
 
   // The values of these keys, and the keys of the block before them, which follows.
   std::array<RowsToCome<T>, 2> rows_to_come(int64_t key) const {
-    const T* values = natural_values(key);
-    const RowsToCome<T> of_values{values, problem_.v.row, n_.value_width};
-    if (key < kKeyBlock) return {of_values, {}};
-    const int64_t group = head_.h / n_.heads_per_group();
-    return {of_values, {problem_.k.at(head_.b, group, key - kKeyBlock), problem_.k.row, n_.width}};
+    const RowsToCome<T> values{natural_values(key), problem_.v.row, n_.value_width};
+    if (key < kKeyBlock) return {values, {}};
+    return {values, {natural_keys(key - kKeyBlock), problem_.k.row, n_.width}};
   }
 
   RowPanels<U> values(int64_t key) const {
@@ -324,6 +322,7 @@ class QueryBlock {
       if (!head_.value_panels) return {natural_values(key), problem_.v.row};
     return RowPanels<U>{head_.value_panels, kPanel, packed_panel<T>(n_.keys)}.from_row(units<T>(key));
   }
+  const T* natural_keys(int64_t key) const { return problem_.k.at(head_.b, head_.h / n_.heads_per_group(), key); }
   const T* natural_values(int64_t key) const { return problem_.v.at(head_.b, head_.h / n_.heads_per_group(), key); }
 
   // out += P V
@@ -361,12 +360,12 @@ class QueryBlock {
   // out += P V for a band, with the weights from `column` of the block of keys on.
   void add_values(const Band& band, int64_t column, int64_t keys, const RowPanels<U>& values) {
     const T* weights = state_.weights + band.row * BlockState<T>::kStride + column;
+    C* out = state_.out + band.row * n_.value_width;
     if constexpr (kKeys == Keys::as_they_are)
-      if (band.rows == 1)
-        return add_rows(weights, values.data, values.row, n_.value_width, keys, state_.out + band.row * n_.value_width);
+      if (band.rows == 1) return add_rows(weights, values.data, values.row, n_.value_width, keys, out);
     add_product(band.rows, n_.value_width, units<T>(keys),
-                kn::by_rows(reinterpret_cast<const U*>(weights), units<T>(BlockState<T>::kStride)), values,
-                state_.out + band.row * n_.value_width, n_.value_width);
+                kn::by_rows(reinterpret_cast<const U*>(weights), units<T>(BlockState<T>::kStride)), values, out,
+                n_.value_width);
   }
 
   void sum_rows(C* sums) const {

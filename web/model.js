@@ -101,7 +101,8 @@ heed.views.model = {
         if (!Number.isNaN(value)) facts.push(heed.el('dt', {}, say(name)), heed.el('dd', {}, heed.number(value)));
       }
       const scale = map ? [heed.scaleSection({ signed: map.signed }, map.most)] : layer.signed ? [heed.section(say('scale'), heed.el('p', {}, say('scale_signed')))] : [];
-      heed.announce(map ? `${layer.name}, ${head}: ${heed.number(map.numbers[cursor.layer][cursor.head])}` : `${layer.name}, ${head}`);
+      const number = map ? map.numbers[cursor.layer][cursor.head] : NaN;  // a measure has nothing to say of some heads
+      heed.announce(`${layer.name}, ${head}` + (Number.isNaN(number) ? '' : `: ${heed.number(number)}`));
       heed.side(heed.section(null, heed.el('p', { class: 'pair' }, heed.el('b', {}, layer.name)), heed.el('p', { class: 'figure' }, head), heed.el('dl', { class: 'facts' }, facts),
         heed.el('button', { type: 'button', class: 'plain', id: 'come-closer', onclick: show }, say('look_closer'))), ...scale, ...needed, ...otherwise, heed.howSection(measure ? 'measure_how' : 'model_how', 'model_keys'));
     };

@@ -147,11 +147,12 @@ using Span = attention::Slot<attention::SpanRoom>;
 namespace attention {  // both must allow it
 Slot<SpanRoom> operator&(const Slot<SpanRoom>& a, const Slot<SpanRoom>& b);
 }
-Span causal();                             // j <= i + S − T
-Span window(int64_t left, int64_t right);  // i' − left <= j <= i' + right, i' = i + S − T
-Span lengths(const Tensor& key_lengths);   // i64 (B): j < n_b
-Span prefix(int64_t length);               // j < length or causal: prefix LM
-Span prefix(const Tensor& lengths);        // i64 (B): one length a batch
+Span causal();                                    // j <= i + S − T
+Span window(int64_t left, int64_t right);         // i' − left <= j <= i' + right, i' = i + S − T
+Span lengths(const Tensor& key_lengths);          // i64 (B): j < n_b
+Span starts(const std::vector<int64_t>& firsts);  // one a batch: j >= n_b; padding stands before
+Span prefix(int64_t length);                      // j < length or causal: prefix LM
+Span prefix(const Tensor& lengths);               // i64 (B): one length a batch
 // Packed sequences: only the same document sees each other. Ids i64 (S) or (B,S), or where each begins: 0, … S.
 Span documents(const Tensor& ids);
 Span documents(const std::vector<int64_t>& offsets);
@@ -305,7 +306,10 @@ class KeyValueCache {
   Tensor keys() const;    // (B,G,size,D)
   Tensor values() const;  // (B,G,size,E)
   void truncate(int64_t size);
-  void take(const Tensor& batches);  // i64: batch n becomes what was batch batches[n]
+  // i64: batch n becomes what was batch batches[n]; the first `gone` places of all are dropped.
+  void take(const Tensor& batches, int64_t gone = 0);
+  // The batches of another stand behind these, so many each. All end together: zeros stand before the shorter ones.
+  void join(const KeyValueCache& more, int64_t batches, int64_t of_more);
   Attended attend(const Tensor& q, const AttendOptions& options = {.span = causal()}) const;
 
  private:

@@ -85,6 +85,9 @@ class SequenceModel : public AnyModel {
   // Step by step: the state before the first word, a row a sentence; then ids (rows, n) of what each row says next.
   virtual std::unique_ptr<DecoderState> begin(const Sentences& source, const Pass& pass = {}) const = 0;
   virtual Decoded step(DecoderState& state, const Tensor& ids, const Pass& pass = {}) const = 0;
+  // The rows and sentences of `more` stand behind those of `state` from now on, however far either has read. False, and
+  // nothing has changed, where rows must have begun together.
+  virtual bool join(DecoderState& state, DecoderState& more) const;
 
   // Tokens that a language model remembers of the text before; it gets them as its source. Of others 0.
   virtual int64_t memory() const { return 0; }

@@ -122,6 +122,7 @@ const std::vector<Mechanism>& mechanisms() {
       causal_row(),
       window_row(),
       lengths_row(),
+      starts_row(),
       prefix_row(),
       documents_row(),
       local_m_row(),

@@ -229,6 +229,25 @@ TEST(Cache, OneByOneIsTheWholeText) {
   EXPECT_TRUE(agree(cache.keys(), slice(k, 2, 0, 100)));
 }
 
+// Two batches that have read 70 places and one that has read 3 end together; then only the later one is left.
+TEST(Cache, BatchesJoinAtTheirEnds) {
+  const Tensor k = sample({2, 2, 70, 4}), v = sample({2, 2, 70, 3}), later_k = sample({1, 2, 3, 4}, -2, 2, 5),
+               later_v = sample({1, 2, 3, 3}, -2, 2, 6);
+  KeyValueCache cache, later, empty;
+  cache.append(k, v), later.append(later_k, later_v);
+  cache.join(later, 2, 1), cache.join(empty, 3, 1);
+  ASSERT_EQ(cache.keys().shape(), (Shape{4, 2, 70, 4}));
+  EXPECT_TRUE(agree(slice(cache.values(), 0, 0, 2), v));
+  EXPECT_TRUE(agree(slice(slice(cache.keys(), 0, 2, 3), 2, 67, 70), later_k));
+  EXPECT_EQ(sum(abs(slice(slice(cache.keys(), 0, 2, 3), 2, 0, 67))).item(), 0);
+  EXPECT_EQ(sum(abs(slice(cache.values(), 0, 3, 4))).item(), 0);
+  cache.take(tensor_from<int64_t>({2, 2}, {2}), 67);
+  ASSERT_EQ(cache.size(), 3);
+  EXPECT_TRUE(agree(slice(cache.values(), 0, 1, 2), later_v));
+  EXPECT_TRUE(complains([&] { cache.take(tensor_from<int64_t>({0}, {1}), 4); }, {"drop 4", "3"}));
+  EXPECT_TRUE(complains([&] { cache.join(later, 3, 1); }, {"(2, 2,", "3 batches"}));
+}
+
 TEST(Cache, RefusesWhatDoesNotFit) {
   KeyValueCache cache;
   EXPECT_TRUE(complains([&] { cache.keys(); }, {"empty"}));

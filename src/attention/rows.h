@@ -39,6 +39,7 @@ Mechanism transformer_xl_row();
 Mechanism causal_row();
 Mechanism window_row();
 Mechanism lengths_row();
+Mechanism starts_row();
 Mechanism prefix_row();
 Mechanism documents_row();
 Mechanism local_m_row();

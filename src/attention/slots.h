@@ -88,6 +88,8 @@ class ScoreRoom {
   virtual void prepare(Pipeline& p) const = 0;
   virtual bool computes_with_tensors() const { return true; }
   virtual bool uses_queries() const { return true; }  // false: a key's score is its own
+  // Whether it matters which key is the first: then no places can be put before it.
+  virtual bool counts_from_first() const { return false; }
   // What is left to compute for keys whose own part is done; undefined scores: all of it, of the keys as they are.
   virtual ReadAhead read_ahead(const Tensor& k) const { return {{}, k}; }
   virtual double reference(const Plain& x, int64_t i, int64_t j) const = 0;
@@ -99,6 +101,7 @@ class PositionRoom {
   virtual const char* name() const = 0;
   virtual void prepare(Pipeline& p) const = 0;
   virtual bool computes_with_tensors() const { return true; }
+  virtual bool counts_from_first() const { return false; }                      // as above
   virtual void move(Plain&) const {}                                            // what it does to q and k
   virtual double reference(const Plain&, int64_t, int64_t) const { return 0; }  // what it adds to a score
   // What it adds to component c of v_j, as query i sees it.
@@ -111,7 +114,8 @@ class SpanRoom {
   virtual std::string name() const = 0;
   virtual void prepare(Pipeline& p) const = 0;
   virtual bool computes_with_tensors() const { return true; }
-  virtual Tensor lengths() const { return {}; }  // of the keys that are there at all; undefined: all are
+  virtual bool counts_from_first() const { return false; }  // as above
+  virtual Tensor lengths() const { return {}; }             // of the keys that are there at all; undefined: all are
   virtual bool reference(const Plain& x, int64_t i, int64_t j) const = 0;
   virtual double bias(const Plain&, int64_t, int64_t) const { return 0; }        // what it adds to a score
   virtual double multiplier(const Plain&, int64_t, int64_t) const { return 1; }  // of a weight

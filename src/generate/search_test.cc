@@ -35,7 +35,7 @@ double noise(int64_t of, int64_t i) { return static_cast<double>(hash(of, 1000 +
 class Table final : public SequenceModel {
  public:
   int64_t words = 4;
-  bool with_source = true, with_weights = true;
+  bool with_source = true, with_weights = true, joins = true;
   double spread = 4;
   std::function<std::vector<double>(int64_t source, const Ids& said)> logits;
   mutable int64_t steps = 0, rows_read = 0, rows_taken = 0;
@@ -56,6 +56,13 @@ class Table final : public SequenceModel {
     }
     void take_sentences(const Tensor& sentences) override { take(sources, sentences); }
   };
+  bool join(DecoderState& state, DecoderState& more) const override {
+    auto &all = dynamic_cast<State&>(state), &others = dynamic_cast<State&>(more);
+    if (!joins) return false;
+    all.sources.insert(all.sources.end(), others.sources.begin(), others.sources.end());
+    all.said.insert(all.said.end(), others.said.begin(), others.said.end());
+    return true;
+  }
 
   const std::string& name() const override {
     static const std::string name = "table";
@@ -399,7 +406,7 @@ TEST(Batch, IsOneByOne) {
 }
 
 TEST(Batch, IsOneByOneWithPrefixesOfAnyLength) {
-  const Table table;
+  Table table;
   std::vector<Ids> sentences, prefixes;
   for (int32_t n = 0; n < 12; ++n) {
     sentences.push_back({n, 5, 6});
@@ -407,7 +414,7 @@ TEST(Batch, IsOneByOneWithPrefixesOfAnyLength) {
   }
   for (SearchOptions o : all_ways()) {
     o.prefixes = prefixes;
-    expect_one_by_one(table, sentences, o);
+    for (const bool joins : {true, false}) table.joins = joins, expect_one_by_one(table, sentences, o);
   }
 }
 
@@ -734,14 +741,14 @@ TEST(Options, ALanguageModelGoesOnFromItsPrompt) {
   EXPECT_EQ(found[1][0].ids.size(), 5u);
 }
 
-// All at once as far as the shortest goes, then word by word until it has said its four; then the rest.
-TEST(Options, APromptIsReadInAsFewStepsAsItCan) {
+// Each all at once but its last token, with which the four begin that are said.
+TEST(Options, APromptIsReadAtOnce) {
   Table table;
   SearchOptions o = with(Strategy::greedy);
   o.prefixes = {Ids(40, 2), Ids(7, 2)}, o.ends = {}, o.longest = 4;
   search(table, sources({1, 2}), o);
-  EXPECT_EQ(table.steps, 4 + 1 + 3);
-  EXPECT_EQ(table.rows_read, 2 * (8 + 3) + 30 + 3);
+  EXPECT_EQ(table.steps, 2 + 4);
+  EXPECT_EQ(table.rows_read, 40 + 7 + 2 * 4);
 }
 
 // ---- Told on the way ------------------------------------------------------------------------------------------------

@@ -43,10 +43,10 @@ struct PlacedWords {
   Embedding words, places;
 
   PlacedWords(int64_t words, int64_t longest, int64_t width) : words(words, width), places(longest, width) {}
-  Tensor operator()(const Tensor& ids, int64_t first, const Dropouts& dropouts, const Pass& pass) const {
-    const int64_t last = first + ids.dim(1), longest = places.weight.dim(0);
+  Tensor operator()(const Tensor& ids, const Places& read, const Dropouts& dropouts, const Pass& pass) const {
+    const int64_t last = read.furthest(ids.dim(1)), longest = places.weight.dim(0);
     check(last <= longest, "conv-seq2seq", "a sentence of {} words, but it has learned {} places", last, longest);
-    return dropouts(dropouts.words(words, ids, pass) + slice(places.weight, 0, first, last), pass);
+    return dropouts(dropouts.words(words, ids, pass) + read.rows_of(places.weight, ids.dim(1)), pass);
   }
   void visit(auto&& field) { field("words", words), field("places", places); }
 };
@@ -73,9 +73,9 @@ struct ConvSeq2Seq {
   struct State {
     std::vector<Memory> memories;  // of each layer
     std::vector<Tensor> before;    // its last inputs (R,kernel−1,width)
-    int64_t place = 0;
+    Places places;
     void visit_sentences(auto&& field) { field(memories); }
-    void visit_rows(auto&& field) { field(before); }
+    void visit_rows(auto&& field) { field(before), field(places); }
   };
 
   Dropouts dropouts;
@@ -103,7 +103,7 @@ struct ConvSeq2Seq {
   }
 
   State encode(const Sentences& text, const Pass& pass) const {
-    const Tensor embedded = source(text.ids, 0, dropouts, pass.in("source"));
+    const Tensor embedded = source(text.ids, {}, dropouts, pass.in("source"));
     const Tensor inside = unsqueeze(heed::places(text.lengths, text.longest()), 2);
     Tensor x = source_in(embedded);
     for (size_t n = 0; n < encoder.size(); ++n) {
@@ -113,7 +113,7 @@ struct ConvSeq2Seq {
     }
     const Tensor keys = source_out(x);
     const Tensor scale = reshape(sqrt(to(text.lengths, Dtype::f32)), {-1, 1, 1});
-    State state;
+    State state{{}, {}, Places(text.count())};
     for (const ConvDecoderLayer& layer : decoder) {
       state.memories.push_back(layer.attention.read(keys, (keys + embedded) * kHalf * scale, text.lengths));
       state.before.push_back(zeros({text.count(), kernel - 1, x.dim(-1)}));
@@ -127,7 +127,7 @@ struct ConvSeq2Seq {
     return alignment(step(state, said.ids, alignment.seeing(pass)), said, pass);
   }
   Decoded step(State& state, const Tensor& ids, const Pass& pass) const {
-    const Tensor embedded = target(ids, state.place, dropouts, pass.in("target"));
+    const Tensor embedded = target(ids, state.places, dropouts, pass.in("target"));
     Tensor x = target_in(embedded), weights;
     for (size_t n = 0; n < decoder.size(); ++n) {
       const ConvDecoderLayer& layer = decoder[n];
@@ -135,12 +135,12 @@ struct ConvSeq2Seq {
       const Tensor seen = concat({state.before[n], dropouts(x, pass)}, 1);
       state.before[n] = slice(seen, 1, ids.dim(1), seen.dim(1));
       const Tensor h = layer.convolution(seen, within.watch("gates"));
-      const Attended context = layer.attention((layer.query(h) + embedded) * kHalf, state.memories[n], state.place,
-                                               pass.weights, within.watch("cross"));
+      const Attended context = layer.attention((layer.query(h) + embedded) * kHalf, state.memories[n],
+                                               state.places.read, pass.weights, within.watch("cross"));
       x = within.shown("hidden", ((h + layer.context(context.out)) * kHalf + x) * kHalf);
       if (pass.weights) weights = n > 0 ? weights + context.weights : context.weights;
     }
-    state.place += ids.dim(1);
+    state.places.read += ids.dim(1);
     if (pass.weights) weights = weights / static_cast<double>(decoder.size());
     return {dropouts(target_out(x), pass), weights, {}};
   }

@@ -28,9 +28,9 @@ struct DecoderLm {
                                         "the language model of GPT-2 and, with other options, of Llama", false};
   static constexpr bool kReadsPacked = true;
   struct State {
-    std::vector<KeyValueCache> caches;
+    TextRead read;
     void visit_sentences(auto&&) {}
-    void visit_rows(auto&& field) { field(caches); }
+    void visit_rows(auto&& field) { field(read); }
   };
 
   Config config;
@@ -44,16 +44,23 @@ struct DecoderLm {
     words = c.tied ? text.words.weight : Embedding(c.target_words, c.width).weight;
   }
 
-  State begin(const Sentences&, const Pass&) const { return {std::vector<KeyValueCache>(layers.size())}; }
+  State begin(const Sentences& none, const Pass&) const { return {TextRead(none.count(), layers.size())}; }
   Decoded forward(const Sentences&, const Sentences& said, const Pass& pass) const {
     return run(nullptr, said.ids, pass, said.documents);
   }
-  Decoded step(State& state, const Tensor& ids, const Pass& pass) const { return run(&state, ids, pass); }
+  Decoded step(State& state, const Tensor& ids, const Pass& pass) const {
+    const Decoded next = run(&state.read, ids, pass);
+    state.read.places.read += ids.dim(1);
+    return next;
+  }
+  bool joins() const { return !layers[0].self.counts_from_first(); }
 
-  Decoded run(State* state, const Tensor& ids, const Pass& pass, const Tensor& documents = {}) const {
-    Tensor x = text(ids, state ? state->caches[0].size() : 0, pass.in("text"), documents);
+  Decoded run(TextRead* read, const Tensor& ids, const Pass& pass, const Tensor& documents = {}) const {
+    const Places places = read ? read->places : Places();
+    Tensor x = text(ids, places, pass.in("text"), documents);
     for (size_t n = 0; n < layers.size(); ++n)
-      x = layers[n](x, state ? &state->caches[n] : nullptr, pass.in("decoder", n), {.documents = documents});
+      x = layers[n](x, read ? &read->caches[n] : nullptr, pass.in("decoder", n),
+                    {.starts = places.starts, .documents = documents});
     return {after(x), {}, {}};
   }
   int64_t places() const { return text.most(); }

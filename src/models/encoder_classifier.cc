@@ -54,7 +54,7 @@ struct EncoderClassifier {
   }
 
   Classified forward(const Sentences& texts, const Pass& pass) const {
-    Tensor x = text(texts.ids, 0, pass.in("text")), lengths = texts.lengths;
+    Tensor x = text(texts.ids, {}, pass.in("text")), lengths = texts.lengths;
     if (front.defined()) {
       x = concat({expand(reshape(front, {1, 1, config.width}), {x.dim(0), 1, config.width}), x}, 1);
       lengths = moved(lengths, 1);

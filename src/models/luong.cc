@@ -113,6 +113,7 @@ struct Luong {
     state.decoder = run.last, state.place += x.dim(1);
     return {mix(concat({context.out, h}, 2)), context.weights, {}};
   }
+  bool joins() const { return attention.options.span != Around::local_m; }  // which counts the words of the target
   OutputWords output() const { return {words.weight, words.bias}; }
 
   void visit(auto&& field) {

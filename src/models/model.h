@@ -6,7 +6,7 @@
 //     static constexpr ModelWords kWords;                // name, paper, what it is
 //     struct State {                                     // where decoding stands
 //       void visit_sentences(auto&& field);              // tensors (B,…): of the source
-//       void visit_rows(auto&& field);                   // tensors (R,…), caches: of what was said
+//       void visit_rows(auto&& field);                   // tensors (R,…), what was read: of what was said
 //     };
 //     explicit Model(const Config& config);
 //     Decoded forward(const Sentences& source, const Sentences& target, const Pass& pass) const;
@@ -14,12 +14,14 @@
 //     Decoded step(State& state, const Tensor& ids, const Pass& pass) const;
 //     OutputWords output() const;
 //     void visit(auto&& field);                          // the weights
+//     bool joins() const;                                // optional: do rows go on beside others that began later?
 //   };
 #pragma once
 
 #include <heed/models.h>
 
 #include "models/configuration.h"
+#include "models/text_read.h"
 
 namespace heed {
 
@@ -98,13 +100,37 @@ namespace sequence {
 inline void take(Tensor& tensor, const Tensor& rows) {
   if (tensor.defined()) tensor = index_select(tensor, 0, rows);
 }
-inline void take(KeyValueCache& cache, const Tensor& rows) { cache.take(rows); }
+inline void take(TextRead& read, const Tensor& rows) { read.take(rows); }
+inline void take(Places& places, const Tensor& rows) { places.take(rows); }
 void take(Visitable auto& fields, const Tensor& rows) {
   fields.visit([&](const char*, auto& field) { take(field, rows); });
 }
 template <class Field>
 void take(std::vector<Field>& fields, const Tensor& rows) {
   for (Field& field : fields) take(field, rows);
+}
+
+// Each field that `visit` shows of a, with the same of b.
+template <class State, class Visit, class Body>
+void with_each(State& a, State& b, const Visit& visit, const Body& body) {
+  std::vector<void*> others;
+  visit(b, [&](auto& field) { others.push_back(&field); });
+  auto other = others.begin();
+  visit(a, [&]<class Field>(Field& field) { body(field, *static_cast<Field*>(*other++)); });
+}
+
+void join(Tensor& a, const Tensor& b);  // zeros stand behind what is shorter
+inline void join(TextRead& a, const TextRead& b) { a.join(b); }
+inline void join(Places& a, const Places& b) { a.join(b); }
+template <Visitable Fields>
+void join(Fields& a, Fields& b) {
+  with_each(
+      a, b, [](Fields& fields, auto&& field) { fields.visit([&](const char*, auto& each) { field(each); }); },
+      [](auto& mine, auto& other) { join(mine, other); });
+}
+template <class Field>
+void join(std::vector<Field>& a, std::vector<Field>& b) {
+  for (size_t n = 0; n < a.size(); ++n) join(a[n], b[n]);
 }
 
 template <class State>
@@ -116,6 +142,13 @@ class StateOf final : public DecoderState {
   }
   void take_sentences(const Tensor& sentences) override {
     state.visit_sentences([&](auto& field) { take(field, sentences); });
+  }
+  void join(StateOf& more) {
+    const auto join_both = [](auto& mine, auto& other) { sequence::join(mine, other); };
+    with_each(
+        state, more.state, [](State& of, auto&& field) { of.visit_sentences(field); }, join_both);
+    with_each(
+        state, more.state, [](State& of, auto&& field) { of.visit_rows(field); }, join_both);
   }
   State state;
 };
@@ -163,6 +196,12 @@ class ModelOf final : public NamedModelOf<SequenceModel, Model> {
   }
   Decoded step(DecoderState& state, const Tensor& ids, const Pass& pass) const override {
     return model_.step(dynamic_cast<State&>(state).state, ids, pass);
+  }
+  bool join(DecoderState& state, DecoderState& more) const override {
+    if constexpr (requires { model_.joins(); })
+      if (!model_.joins()) return false;
+    dynamic_cast<State&>(state).join(dynamic_cast<State&>(more));
+    return true;
   }
 };
 

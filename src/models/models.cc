@@ -22,6 +22,8 @@ const std::vector<ModelInfo>& models() {
   return all;
 }
 
+bool SequenceModel::join(DecoderState&, DecoderState&) const { return false; }
+
 std::unique_ptr<SequenceModel> make_model(const std::string& name, const std::map<std::string, std::string>& fields) {
   return make_of(sequence_rows(), name, fields);
 }

@@ -110,6 +110,65 @@ TEST_P(Models, RowsAndSentencesMayBeTaken) {
   }
 }
 
+// Rows that begin later go on beside those that have read more, as if they were alone; and again when these have gone.
+void expect_joined(const SequenceModel& model, const Sentences& source, const Sentences& later) {
+  const Tensor said = tensor_from<int64_t>({1, 4, 5, 6, 7, 1, 3, 2, 8, 4}, {2, 5}), of_later = said.slice(0, 1, 2);
+  const auto state = model.begin(source), more = model.begin(later), alone = model.begin(source),
+             later_alone = model.begin(later);
+  for (const auto* each : {&state, &alone}) model.step(**each, said.slice(1, 0, 3));
+  for (const auto* each : {&more, &later_alone}) model.step(**each, column(of_later, 0));
+  ASSERT_TRUE(model.join(*state, *more));
+  const auto step = [&](DecoderState& of, const Tensor& next) { return model.step(of, next).features; };
+  for (int64_t t = 3; t < 5; ++t) {
+    const Tensor both = step(*state, concat({column(said, t), column(of_later, t - 2)}, 0));
+    const Tensor before = step(*alone, column(said, t)), behind = step(*later_alone, column(of_later, t - 2));
+    EXPECT_TRUE(close(both.slice(0, 0, 2).values(), before.values(), 2e-5)) << t;
+    EXPECT_TRUE(close(both.slice(0, 2, 3).values(), behind.values(), 2e-5)) << t;
+  }
+  state->take_rows(ids({2, 2})), state->take_sentences(ids({2}));
+  const Tensor left = step(*state, concat({column(of_later, 3), column(of_later, 3)}, 0));
+  EXPECT_TRUE(close(left[1].values(), step(*later_alone, column(of_later, 3))[0].values(), 2e-5));
+}
+
+TEST_P(Models, RowsJoinWhereverTheyStand) {
+  const NoGrad scope;
+  const auto model = small();
+  const Sentences none{Tensor({2, 0}, Dtype::i64), Tensor::zeros({2}, Dtype::i64)};
+  const auto source = info().has_source ? pad({{5, 6, 7, 2}, {8, 2}}) : none;
+  const auto later = info().has_source ? pad({{10, 9, 2, 4, 3, 6}}) : Sentences{none.ids.slice(0, 0, 1), ids({0})};
+  if (GetParam().fields.contains("span") && GetParam().fields.at("span") == "local_m")
+    EXPECT_FALSE(model->join(*model->begin(source), *model->begin(later)));
+  else
+    expect_joined(*model, source, later);
+}
+
+// Whatever a text's attention to itself is made of, its rows join, unless they must know where they began.
+TEST(Joining, WorksWithEveryMechanismAndPosition) {
+  const NoGrad scope;
+  const Sentences none{Tensor({2, 0}, Dtype::i64), Tensor::zeros({2}, Dtype::i64)},
+      one{none.ids.slice(0, 0, 1), ids({0})};
+  std::set<std::string> apart;
+  size_t joined = 0;
+  for (const attention::Mechanism& mechanism : attention::mechanisms())
+    for (const char* field : {"attention", "position"}) {
+      SCOPED_TRACE(mechanism.name);
+      seed(3);
+      std::unique_ptr<SequenceModel> model;
+      try {
+        model =
+            make_model("decoder-lm", {{"target_words", "9"}, {"width", "16"}, {"heads", "4"}, {field, mechanism.name}});
+      } catch (const Error&) {
+        continue;
+      }
+      if (model->join(*model->begin(none), *model->begin(one)))
+        expect_joined(*model, none, one), ++joined;
+      else
+        apart.insert(mechanism.name);
+    }
+  EXPECT_EQ(apart, (std::set<std::string>{"learned_positions", "location", "sinusoidal", "strided_fixed"}));
+  EXPECT_GT(joined, 20u);
+}
+
 TEST_P(Models, PaddingMovesNothing) {
   const NoGrad scope;
   const auto model = small();

@@ -54,11 +54,11 @@ struct DecoderLayer {
         after_cross(c),
         forward(feed_forward(c)),
         after_forward(c) {}
-  // Without a cache x is the whole text; with one, what comes next.
-  Tensor operator()(Tensor x, const Read& source, KeyValueCache* cache, const AttendOptions& looks, Tensor* weights,
-                    const Pass& pass) const {
+  // Without a cache x is the whole text; with one, what comes next of texts that begin there.
+  Tensor operator()(Tensor x, const Read& source, KeyValueCache* cache, const TextAround& around,
+                    const AttendOptions& looks, Tensor* weights, const Pass& pass) const {
     AttendOptions options = self_options(self, after_self.config, pass);
-    options.span = options.span & causal();
+    options.span = options.span & around.span();
     x = after_self(x, pass, [&](const Tensor& y) {
       return cache ? self.heads.step(y, *cache, options).out : self.heads(y, options).out;
     });
@@ -82,9 +82,9 @@ struct Transformer {
   struct State {
     std::vector<Read> source;  // a layer each
     Tensor lengths;
-    std::vector<KeyValueCache> caches;
+    TextRead read;
     void visit_sentences(auto&& field) { field(source), field(lengths); }
-    void visit_rows(auto&& field) { field(caches); }
+    void visit_rows(auto&& field) { field(read); }
   };
 
   Config config;
@@ -109,13 +109,13 @@ struct Transformer {
   }
 
   Tensor encode(const Sentences& text, const Pass& pass) const {
-    Tensor x = source(text.ids, 0, pass.in("source"));
+    Tensor x = source(text.ids, {}, pass.in("source"));
     for (size_t n = 0; n < encoder.size(); ++n) x = encoder[n](x, text.lengths, pass.in("encoder", n));
     return after_encoder(x);
   }
   State begin(const Sentences& text, const Pass& pass) const { return read(encode(text, pass), text.lengths); }
   State read(const Tensor& x, const Tensor& lengths) const {
-    State state{{}, lengths, std::vector<KeyValueCache>(decoder.size())};
+    State state{{}, lengths, TextRead(x.dim(0), decoder.size())};
     for (const DecoderLayer& layer : decoder) {
       auto [keys, values] = layer.cross.read(x, x);
       state.source.push_back({keys, values});
@@ -127,10 +127,15 @@ struct Transformer {
     State state = read(encode(text, pass), text.lengths);
     return config.alignment(decode(state, said.ids, false, config.alignment.seeing(pass)), said, pass);
   }
-  Decoded step(State& state, const Tensor& ids, const Pass& pass) const { return decode(state, ids, true, pass); }
+  Decoded step(State& state, const Tensor& ids, const Pass& pass) const {
+    const Decoded next = decode(state, ids, true, pass);
+    state.read.places.read += ids.dim(1);
+    return next;
+  }
+  bool joins() const { return !decoder[0].self.counts_from_first(); }
 
   Decoded decode(State& state, const Tensor& ids, bool cached, const Pass& pass) const {
-    Tensor y = target(ids, cached ? state.caches[0].size() : 0, pass.in("target")), weights;
+    Tensor y = target(ids, state.read.places, pass.in("target")), weights;
     const AttendOptions looks{
         .key_lengths = state.lengths, .dropout = attention_dropout(config, pass), .return_weights = pass.weights};
     for (size_t n = 0; n < decoder.size(); ++n) {
@@ -138,8 +143,8 @@ struct Transformer {
       const Pass within = pass.in("decoder", n);
       AttendOptions of_layer = looks;
       of_layer.return_weights = pass.weights && last, of_layer.watch = within.watch("cross");
-      y = decoder[n](y, state.source[n], cached ? &state.caches[n] : nullptr, of_layer,
-                     of_layer.return_weights ? &weights : nullptr, within);
+      y = decoder[n](y, state.source[n], cached ? &state.read.caches[n] : nullptr, {.starts = state.read.places.starts},
+                     of_layer, of_layer.return_weights ? &weights : nullptr, within);
     }
     return {after_decoder(y), weights, {}};
   }

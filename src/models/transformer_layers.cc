@@ -55,15 +55,16 @@ PlacedEmbedding::PlacedEmbedding(int64_t count, const LayerConfig& c) : words(co
   if (is_sinusoidal(c)) places = sinusoids(c.longest, c);
 }
 
-Tensor PlacedEmbedding::operator()(const Tensor& ids, int64_t first, const Pass& pass, const Tensor& documents) const {
+Tensor PlacedEmbedding::operator()(const Tensor& ids, const Places& read, const Pass& pass,
+                                   const Tensor& documents) const {
   Tensor x = pass.shown("words", words(ids));
   if (config.scale_embedding) x = x * std::sqrt(static_cast<double>(config.width));
   if (!places.defined()) return dropped(x, config.dropout, pass);
-  const int64_t last = first + ids.dim(1);
+  const int64_t last = read.furthest(ids.dim(1));
   check(last <= config.longest || is_sinusoidal(config), "transformer",
         "a text of {} tokens: places are learned for {}", last, config.longest);
   const Tensor table = last <= config.longest ? places : sinusoids(last, config);
-  x = x + (documents.defined() ? embedding(table, places_within(documents)) : slice(table, 0, first, last));
+  x = x + (documents.defined() ? embedding(table, places_within(documents)) : read.rows_of(table, ids.dim(1)));
   return dropped(x, config.dropout, pass);
 }
 

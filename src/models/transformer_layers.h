@@ -186,10 +186,18 @@ struct EncoderLayer : SelfLayer {
   }
 };
 
-// What stands around a text: what a layer remembers of the text before, and which of all places there are; or which of
-// the texts that share its row each place belongs to.
+// What stands around a text: what a layer remembers of the text before, the places where texts begin that end together,
+// or which of the texts that share its row each place belongs to.
 struct TextAround {
-  Tensor states = {}, mask = {}, documents = {};
+  Tensor states = {};
+  std::vector<int64_t> starts = {};
+  Tensor documents = {};
+  Span span() const {
+    Span span = causal();
+    if (!starts.empty()) span = span & heed::starts(starts);
+    if (documents.defined()) span = span & heed::documents(documents);
+    return span;
+  }
 };
 // A text that sees what stands before each place.
 struct CausalLayer : SelfLayer {
@@ -197,8 +205,7 @@ struct CausalLayer : SelfLayer {
   // x is the whole text; or, with a cache, what comes next.
   Tensor operator()(const Tensor& x, KeyValueCache* cache, const Pass& pass, const TextAround& around = {}) const {
     AttendOptions look = options(pass);
-    look.span = look.span & causal(), look.mask = around.mask;
-    if (around.documents.defined()) look.span = look.span & documents(around.documents);
+    look.span = look.span & around.span();
     return run(x, pass, [&](const Tensor& y) {
       if (cache) return self.heads.step(y, *cache, look).out;
       const Tensor& memory = around.states;
@@ -227,8 +234,8 @@ struct PlacedEmbedding {
 
   PlacedEmbedding(int64_t count, const LayerConfig& c);
   int64_t most() const { return config.position == "learned" ? config.longest.value : INT64_MAX; }
-  // ids (B,T), the first at place `first`; of texts that share a row, each from 0. Error for more than a learned table.
-  Tensor operator()(const Tensor& ids, int64_t first, const Pass& pass, const Tensor& documents = {}) const;
+  // ids (B,T), which are read next; of texts that share a row, each from 0. Error for more than a learned table.
+  Tensor operator()(const Tensor& ids, const Places& read, const Pass& pass, const Tensor& documents = {}) const;
   void visit(auto&& field) {
     field("words", words);
     if (config.position == "learned") field("places", places);

@@ -28,35 +28,28 @@ struct TransformerXlConfig : LayerConfig {
 
 // The text before, its end at the end: texts that are shorter begin later.
 struct Before {
-  Tensor ids, lengths;  // (B,M), (B)
+  Tensor ids;  // (B,M)
+  std::vector<int64_t> starts;
 
-  explicit Before(const Sentences& text) : ids(text.ids.clone()), lengths(text.lengths) {
+  explicit Before(const Sentences& text) : ids(text.ids.clone()) {
     const int64_t longest = ids.dim(1);
     for (int64_t b = 0; b < ids.dim(0); ++b) {
       const auto row = ids.span<int64_t>().subspan(static_cast<size_t>(b * longest), static_cast<size_t>(longest));
-      std::rotate(row.begin(), row.begin() + lengths.at<int64_t>({b}), row.end());
+      const auto length = text.lengths.at<int64_t>({b});
+      std::rotate(row.begin(), row.begin() + length, row.end());
+      starts.push_back(longest - length);
     }
   }
 };
-
-// Which of `all` places there are, the first `remembered` of them of the texts before: (B,1,1,all).
-Tensor there(const Tensor& lengths, int64_t remembered, int64_t all) {
-  Tensor mask({lengths.dim(0), 1, 1, all}, Dtype::boolean);
-  for (int64_t b = 0; b < lengths.dim(0); ++b)
-    for (int64_t j = 0; j < all; ++j) mask.at<bool>({b, 0, 0, j}) = j >= remembered - lengths.at<int64_t>({b});
-  return mask;
-}
 
 struct TransformerXl {
   using Config = TransformerXlConfig;
   static constexpr ModelWords kWords = {"transformer-xl", "Dai et al. 2019, arXiv:1901.02860",
                                         "a language model that remembers the text before what it reads", false};
   struct State {
-    std::vector<KeyValueCache> caches;
-    Tensor lengths;          // of the texts before
-    int64_t remembered = 0;  // the longest of them
+    TextRead read;  // the text before, too
     void visit_sentences(auto&&) {}
-    void visit_rows(auto&& field) { field(caches), field(lengths); }
+    void visit_rows(auto&& field) { field(read); }
   };
 
   Config config;
@@ -74,36 +67,42 @@ struct TransformerXl {
     words = c.tied ? text.words.weight : Embedding(c.target_words, c.width).weight;
   }
   int64_t memory() const { return config.memory; }
+  bool joins() const { return !layers[0].self.counts_from_first(); }
 
   Decoded forward(const Sentences& before, const Sentences& said, const Pass& pass) const {
-    const int64_t remembered = before.ids.defined() ? before.longest() : 0;
-    const std::vector<Tensor> memories =
-        remembered > 0 ? remember(Before(before), {.training = pass.training}) : std::vector<Tensor>(layers.size());
-    const Tensor mask = remembered > 0 ? there(before.lengths, remembered, remembered + said.longest()) : Tensor();
-    Tensor h = text(said.ids, 0, pass.in("text"));
-    for (size_t n = 0; n < layers.size(); ++n) h = layers[n](h, nullptr, pass.in("decoder", n), {memories[n], mask});
+    std::vector<Tensor> memories(layers.size());
+    std::vector<int64_t> starts;
+    if (before.ids.defined() && before.longest() > 0) {
+      const Before remembered(before);
+      memories = remember(remembered, {.training = pass.training}), starts = remembered.starts;
+    }
+    Tensor h = text(said.ids, {}, pass.in("text"));
+    for (size_t n = 0; n < layers.size(); ++n) h = layers[n](h, nullptr, pass.in("decoder", n), {memories[n], starts});
     return {after(h), {}, {}};
   }
   // What went into each layer.
   std::vector<Tensor> remember(const Before& before, const Pass& pass) const {
     const NoGrad scope;
-    const Tensor mask = there(before.lengths, before.ids.dim(1), before.ids.dim(1));
-    std::vector<Tensor> memories = {text(before.ids, 0, pass)};
+    std::vector<Tensor> memories = {text(before.ids, {}, pass)};
     for (size_t n = 0; n + 1 < layers.size(); ++n)
-      memories.push_back(layers[n](memories[n], nullptr, pass, {{}, mask}));
+      memories.push_back(layers[n](memories[n], nullptr, pass, {{}, before.starts}));
     return memories;
   }
 
   State begin(const Sentences& before, const Pass&) const {
-    State state{std::vector<KeyValueCache>(layers.size()), before.lengths, before.longest()};
-    if (state.remembered > 0) step(state, Before(before).ids, {});
+    State state{TextRead(before.count(), layers.size())};
+    if (before.longest() == 0) return state;
+    const Before remembered(before);
+    state.read.places.starts = remembered.starts;
+    step(state, remembered.ids, {});
     return state;
   }
   Decoded step(State& state, const Tensor& ids, const Pass& pass) const {
-    const int64_t all = state.caches[0].size() + ids.dim(1);
-    const Tensor mask = state.remembered > 0 ? there(state.lengths, state.remembered, all) : Tensor();
-    Tensor h = text(ids, 0, pass.in("text"));
-    for (size_t n = 0; n < layers.size(); ++n) h = layers[n](h, &state.caches[n], pass.in("decoder", n), {{}, mask});
+    Places& places = state.read.places;
+    Tensor h = text(ids, places, pass.in("text"));
+    for (size_t n = 0; n < layers.size(); ++n)
+      h = layers[n](h, &state.read.caches[n], pass.in("decoder", n), {{}, places.starts});
+    places.read += ids.dim(1);
     return {after(h), {}, {}};
   }
   OutputWords output() const { return {words, {}}; }

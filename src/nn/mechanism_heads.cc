@@ -28,6 +28,7 @@ struct OfOneCall {
 constexpr OfOneCall kOfOneCall[] = {
     {"log_length", "counts the keys of a call, which grow as a text is written"},
     {"lengths", "says how long each text of a batch is, which the model does by itself"},
+    {"starts", "says where each text of a batch begins, which the model does by itself"},
     {"documents", "says which texts of a batch were packed together; batches of models are not packed"},
     {"prefix", "says how much of a text was given, which is not known of a model's weights"},
     {"local_m", "counts queries from the first of a call; window does so from the end"},
@@ -67,6 +68,12 @@ MechanismHeads::MechanismHeads(int64_t width, const MultiHeadOptions& of_heads, 
     : heads(width, of_heads), mechanism(row_of(mechanism)), position(row_of(position)), longest(longest) {
   learned = tensors_of(this->mechanism, sizes_of(*this)), places = tensors_of(this->position, sizes_of(*this));
   check_goes_on(mechanism), check_combine(*this);
+}
+
+bool MechanismHeads::counts_from_first() const {
+  const AttendOptions of = options();
+  const auto counts = [](const auto& slot) { return slot.room && slot.room->counts_from_first(); };
+  return counts(of.scores) || counts(of.position) || counts(of.span);
 }
 
 AttendOptions MechanismHeads::options() const {

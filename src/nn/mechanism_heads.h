@@ -19,6 +19,7 @@ struct MechanismHeads {
                  const std::string& position, int64_t longest);
   // The slots that the rows fill.
   AttendOptions options() const;
+  bool counts_from_first() const;  // whether it matters to any of them which key of a text is the first
   void visit(auto&& field) {
     field("heads", heads);
     for (auto& [name, tensor] : learned) field(name.c_str(), tensor);

@@ -60,7 +60,7 @@ std::string Metrics::text(const WorkerCounts& worker) const {
   add(text, "heed_texts_under_way", "gauge", "Texts that are being answered.", worker.under_way);
   add(text, "heed_texts_total", "counter", "Texts that were asked.", worker.asked);
   add(text, "heed_texts_refused_total", "counter", "Texts for which there was no room in the queue.", worker.refused);
-  add(text, "heed_groups_total", "counter", "Groups in which texts began together.", worker.groups);
+  add(text, "heed_beginnings_total", "counter", "Times at which texts began, alone or together.", worker.beginnings);
   add(text, "heed_texts_begun_total", "counter", "Texts that began.", worker.begun);
   add(text, "heed_steps_total", "counter", "Steps of all groups.", worker.steps);
   add(text, "heed_tokens_total", "counter", "Tokens that were said.", worker.tokens);

@@ -20,7 +20,7 @@ struct ServeOptions {
     field("api_key_file", api_key_file, "keys, a line each: only who sends one of them is answered");
     field("cors_origin", cors_origin, "pages from there may ask too, as https://example.org");
     field("waiting", waiting, "texts that wait; who comes then is sent away with 503");
-    field("together", together, "texts that begin at once");
+    field("together", together, "texts that are answered together");
     field("tokens", tokens, "that an answer may have");
     field("seen_tokens", seen_tokens, "of a text that is explained: what is seen grows with their square");
     field("text_bytes", text_bytes, "that a text may have");

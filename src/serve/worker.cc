@@ -17,22 +17,11 @@ void refuse(const Ask& ask, int status, const char* message) {
   ask.done({{}, std::make_exception_ptr(Refusal(status, message))});
 }
 
-void end_with(const std::vector<Ask>& asks, const std::exception_ptr& error) {
-  for (const Ask& ask : asks)
-    if (ask.done) ask.done({{}, error});
-}
-
-// The answers of these; the error goes to each of them.
-std::unique_ptr<Answers> answers_of(const std::vector<Ask>& asks) {
-  std::vector<Asked> asked;
-  for (const Ask& ask : asks) {
-    asked.push_back(ask.asked);
-    asked.back().gone = [gone = ask.asked.gone, until = ask.until] { return seconds() > until || (gone && gone()); };
-  }
-  Fields options(asks[0].options);
-  auto answers = asks[0].model.run->answer(std::move(asked), options, asks[0].showing);
-  options.check_all_taken(asks[0].model.id);
-  return answers;
+// What is asked of a run. Who does not wait any more ends with his next token.
+Asked asked_of(const Ask& ask) {
+  Asked asked = ask.asked;
+  asked.gone = [gone = ask.asked.gone, until = ask.until] { return seconds() > until || (gone && gone()); };
+  return asked;
 }
 
 }  // namespace
@@ -59,7 +48,7 @@ void Worker::ask(std::vector<Ask> asks) {
       throw Refusal(503, fmt::format("{} texts wait already; come again later", waiting_.size()));
     }
     counts_.asked += asks.size();
-    for (Ask& ask : asks) waiting_.push_back(std::move(ask));
+    for (Ask& ask : asks) ask.came = seconds(), waiting_.push_back(std::move(ask));
   }
   wake_.notify_one();
 }
@@ -90,15 +79,16 @@ void Worker::run() {
       if (ending_) break;
     }
     do_work();
-    while (may_begin() && begin_next()) continue;
-    std::erase_if(groups_, [this](Group& group) { return !step(group); });
+    while (begin_next()) continue;
+    for (Group& group : groups_) step(group);
+    std::erase_if(groups_, [](const Group& group) { return group.asks.empty(); });
     const std::lock_guard lock(mutex_);
     counts_.under_way = 0;
-    for (const Group& group : groups_)
-      for (const Ask& ask : group.asks) counts_.under_way += ask.done != nullptr;
+    for (const Group& group : groups_) counts_.under_way += group.asks.size();
   }
   const auto ending = std::make_exception_ptr(Refusal(503, "the server ends"));
-  for (const Group& group : groups_) end_with(group.asks, ending);
+  for (const Group& group : groups_)
+    for (const auto& [number, ask] : group.asks) ask.done({{}, ending});
   for (const Ask& ask : waiting_) ask.done({{}, ending});
   groups_.clear(), waiting_.clear(), works_.clear();
 }
@@ -114,18 +104,37 @@ void Worker::do_work() {
   work();
 }
 
-bool Worker::may_begin() const {
-  return groups_.empty() || (groups_.size() < limits_.under_way && seconds() - groups_.back().begun > limits_.alone);
+Worker::Group* Worker::group_of(const Ask& ask) {
+  const auto group =
+      std::find_if(groups_.begin(), groups_.end(), [&](auto& each) { return each.run == ask.model.run; });
+  return group != groups_.end() ? &*group : nullptr;
 }
 
-// The one that waits longest, and those that may begin with it.
+bool Worker::may_begin(const Ask& ask) {
+  const Group* const group = group_of(ask);
+  return group ? group->asks.size() < limits_.together : groups_.size() < limits_.under_way;
+}
+
+// Is it worth it to wait for more? They are, as long as they are few beside those under way.
+bool Worker::gathers(const Group& group, const Ask& first) const {
+  const auto like = std::count_if(waiting_.begin(), waiting_.end(), [&](const Ask& ask) { return alike(first, ask); });
+  return 3 * static_cast<size_t>(like) < group.asks.size() && seconds() - first.came < limits_.gather;
+}
+
+// The one that waits longest of those that may begin, and those that are asked for in the same way.
 std::vector<Ask> Worker::take_alike() {
   const std::lock_guard lock(mutex_);
-  std::vector<Ask> taken;
+  const auto first = std::find_if(waiting_.begin(), waiting_.end(), [&](const Ask& ask) { return may_begin(ask); });
+  if (first == waiting_.end()) return {};
+  const Group* const group = group_of(*first);
+  if (group && gathers(*group, *first)) return {};
+  const size_t room = limits_.together - (group ? group->asks.size() : 0);
+  std::vector<Ask> taken = {std::move(*first)};
+  waiting_.erase(first);
   std::deque<Ask> left;
   for (Ask& ask : waiting_) {
-    const bool with = taken.empty() || (taken.size() < limits_.together && alike(taken[0], ask));
-    with ? taken.push_back(std::move(ask)) : left.push_back(std::move(ask));
+    const bool with = taken.size() < room && alike(taken[0], ask);
+    (with ? taken.emplace_back() : left.emplace_back()) = std::move(ask);
   }
   waiting_ = std::move(left);
   return taken;
@@ -147,24 +156,37 @@ bool Worker::begin_next() {
 
 // Where several cannot begin together, each is tried alone: only the one whose fault it is gets the error.
 void Worker::begin(std::vector<Ask> asks) {
-  const size_t count = asks.size();
   try {
-    std::unique_ptr<Answers> answers = answers_of(asks);
-    groups_.push_back({std::move(asks), std::move(answers), seconds()});
+    Group* group = group_of(asks[0]);
+    if (!group) {
+      groups_.push_back({asks[0].model.run, asks[0].model.run->answers()});
+      group = &groups_.back();
+    }
+    begin_in(*group, asks);
   } catch (...) {
-    if (count == 1) return end_with(asks, std::current_exception());
+    std::erase_if(groups_, [](const Group& group) { return group.asks.empty(); });
+    if (asks.size() == 1) return asks[0].done({{}, std::current_exception()});
     for (Ask& ask : asks) {
       std::vector<Ask> alone;
       alone.push_back(std::move(ask));
       begin(std::move(alone));
     }
-    return;
   }
-  const std::lock_guard lock(mutex_);
-  counts_.begun += count, ++counts_.groups;
 }
 
-bool Worker::step(Group& group) {
+void Worker::begin_in(Group& group, std::vector<Ask>& asks) {
+  std::vector<Asked> asked;
+  for (const Ask& ask : asks) asked.push_back(asked_of(ask));
+  Fields options(asks[0].options);
+  group.answers->add(std::move(asked), options, asks[0].showing);
+  {
+    const std::lock_guard lock(mutex_);
+    counts_.begun += asks.size(), ++counts_.beginnings;
+  }
+  for (Ask& ask : asks) group.asks.emplace(group.begun++, std::move(ask));
+}
+
+void Worker::step(Group& group) {
   try {
     for (const size_t n : group.answers->step()) {
       std::vector<Answered> answers = group.answers->take(n);
@@ -174,19 +196,18 @@ bool Worker::step(Group& group) {
         const std::lock_guard lock(mutex_);
         counts_.tokens += tokens;
       }
-      const auto done = std::exchange(group.asks[n].done, nullptr);
-      if (seconds() > group.asks[n].until)
-        done({{}, std::make_exception_ptr(Refusal(503, kTooLong))});
+      const Ask ask = std::move(group.asks.extract(n).mapped());
+      if (seconds() > ask.until)
+        refuse(ask, 503, kTooLong);
       else
-        done({std::move(answers), nullptr});
+        ask.done({std::move(answers), nullptr});
     }
   } catch (...) {
-    end_with(group.asks, std::current_exception());
-    return false;
+    for (const auto& [number, ask] : group.asks) ask.done({{}, std::current_exception()});
+    group.asks.clear();
   }
   const std::lock_guard lock(mutex_);
   ++counts_.steps;
-  return !group.answers->done();
 }
 
 }  // namespace heed::serve

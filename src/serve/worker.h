@@ -1,6 +1,6 @@
-// The one thread that computes. What waits for the same model with the same options begins together, as a group that
-// goes on step by step. Those that come meanwhile make up the next group; where the one under way takes long, they
-// begin beside it and the groups take their steps in turn. Nobody's answer depends on who else is there.
+// The one thread that computes. What is asked of the same model makes up a group that goes on step by step; whoever
+// comes later joins it between two steps. Groups take their steps in turn. Nobody's answer depends on who else is
+// there.
 #pragma once
 
 #include <condition_variable>
@@ -31,19 +31,21 @@ struct Ask {
   Showing showing = Showing::text;
   Asked asked;
   double until = 0;                   // of seconds(): then it is refused
+  double came = 0;                    // set by ask()
   std::function<void(Outcome)> done;  // once, from the worker's thread
 };
 
 struct WorkerLimits {
   size_t waiting = 256;  // asks
-  size_t together = 64;  // that begin at once
+  size_t together = 64;  // of a group
   size_t under_way = 4;  // groups
-  double alone = 0.03;   // seconds that a group has the processor to itself: several at once answer less in all
+  double gather =
+      0.005;  // seconds that who joins waits for others at most: several are read at little more than one's cost
 };
 
 // What was going on since the beginning, and is now.
 struct WorkerCounts {
-  uint64_t asked = 0, refused = 0, begun = 0, groups = 0, steps = 0, tokens = 0;
+  uint64_t asked = 0, refused = 0, begun = 0, beginnings = 0, steps = 0, tokens = 0;
   size_t waiting = 0, under_way = 0;
 };
 
@@ -61,18 +63,22 @@ class Worker {
 
  private:
   struct Group {
-    std::vector<Ask> asks;
+    std::shared_ptr<const AnsweringRun> run;
     std::unique_ptr<Answers> answers;
-    double begun;
+    size_t begun = 0;              // asks
+    std::map<size_t, Ask> asks{};  // under way, by their numbers among the answers
   };
 
   void run();
   void do_work();
-  bool may_begin() const;
   bool begin_next();
   std::vector<Ask> take_alike();
+  Group* group_of(const Ask& ask);  // null: none is under way
+  bool may_begin(const Ask& ask);
+  bool gathers(const Group& group, const Ask& first) const;
   void begin(std::vector<Ask> asks);
-  bool step(Group& group);  // whether there is more to do
+  void begin_in(Group& group, std::vector<Ask>& asks);
+  void step(Group& group);
 
   const WorkerLimits limits_;
   mutable std::mutex mutex_;

@@ -1,5 +1,7 @@
 #include "tasks/answers.h"
 
+#include <map>
+
 #include "base/check.h"
 
 namespace heed {
@@ -7,30 +9,36 @@ namespace {
 
 class AllAtOnce final : public Answers {
  public:
-  explicit AllAtOnce(std::vector<std::vector<Prediction>> predictions) : predictions_(std::move(predictions)) {}
+  explicit AllAtOnce(const TrainedRun& run) : run_(run) {}
+  void add(std::vector<Asked> more, Fields& options, Showing showing) override {
+    std::vector<std::string> texts;
+    for (Asked& each : more) texts.push_back(std::move(each.text));
+    auto predictions = run_.predict(texts, options, showing);
+    options.check_all_taken("a classifier");
+    for (auto& each : predictions) answers_[begun_++] = std::move(each);
+  }
   std::vector<size_t> step() override {
     std::vector<size_t> all;
-    for (size_t n = 0; n < predictions_.size(); ++n) all.push_back(n);
-    done_ = true;
+    for (; told_ < begun_; ++told_) all.push_back(told_);
     return all;
   }
-  bool done() const override { return done_; }
+  bool done() const override { return told_ == begun_; }
   std::vector<Answered> take(size_t which) override {
     std::vector<Answered> answers;
-    for (Prediction& each : predictions_[which]) answers.push_back({std::move(each)});
+    const auto of = answers_.extract(which);
+    for (Prediction& each : of.mapped()) answers.push_back({std::move(each)});
     return answers;
   }
 
  private:
-  std::vector<std::vector<Prediction>> predictions_;
-  bool done_ = false;
+  const TrainedRun& run_;
+  std::map<size_t, std::vector<Prediction>> answers_;
+  size_t begun_ = 0, told_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<Answers> all_at_once(std::vector<std::vector<Prediction>> predictions) {
-  return std::make_unique<AllAtOnce>(std::move(predictions));
-}
+std::unique_ptr<Answers> all_at_once(const TrainedRun& run) { return std::make_unique<AllAtOnce>(run); }
 
 Tensor AnsweringRun::embed(std::span<const std::string>) const {
   fail(ErrorKind::usage, "embeddings", "this model makes none; a classifier does");

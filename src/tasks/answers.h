@@ -40,10 +40,12 @@ struct Answered {
   Ending ending = Ending::end;
 };
 
-// Answers under way.
+// Answers under way, numbered in the order in which they were asked for. More may be asked for at any time, all of them
+// or none, and go on beside the others; an Error changes nothing of these.
 class Answers {
  public:
   virtual ~Answers() = default;
+  virtual void add(std::vector<Asked> more, Fields& options, Showing showing) = 0;
   virtual std::vector<size_t> step() = 0;                // a token further; which of those asked are answered now
   virtual bool done() const = 0;                         // all are
   virtual std::vector<Answered> take(size_t which) = 0;  // of one that is: the best first
@@ -52,7 +54,7 @@ class Answers {
 class AnsweringRun {
  public:
   virtual ~AnsweringRun() = default;
-  virtual std::unique_ptr<Answers> answer(std::vector<Asked> asked, Fields& options, Showing showing) const = 0;
+  virtual std::unique_ptr<Answers> answers() const = 0;            // none is asked for yet
   virtual bool speaks() const = 0;                                 // token by token
   virtual const Tokenizer& tokenizer() const = 0;                  // of what it reads
   virtual Tensor embed(std::span<const std::string> texts) const;  // (N,W); Error where it has no such thing
@@ -61,6 +63,6 @@ class AnsweringRun {
 
 std::unique_ptr<AnsweringRun> load_answering_run(const std::string& folder);  // of whatever task it is
 // Of tasks that say no tokens.
-std::unique_ptr<Answers> all_at_once(std::vector<std::vector<Prediction>> predictions);
+std::unique_ptr<Answers> all_at_once(const TrainedRun& run);
 
 }  // namespace heed

@@ -45,11 +45,7 @@ class ClassificationRun final : public TrainedRun, public AnsweringRun {
     return predictions;
   }
 
-  std::unique_ptr<Answers> answer(std::vector<heed::Asked> asked, Fields& fields, Showing showing) const override {
-    std::vector<std::string> texts;
-    for (heed::Asked& each : asked) texts.push_back(std::move(each.text));
-    return all_at_once(predict(texts, fields, showing));
-  }
+  std::unique_ptr<Answers> answers() const override { return all_at_once(*this); }
   bool speaks() const override { return false; }
   const Tokenizer& tokenizer() const override { return run_.tokenizer; }
   Tensor embed(std::span<const std::string> texts) const override { return run_.embed(texts); }

@@ -152,7 +152,13 @@ class LanguageRun final : public TrainedRun, public AnsweringRun {
     }
     return predictions;
   }
-  std::unique_ptr<Answers> answer(std::vector<Asked> asked, Fields& fields, Showing showing) const override;
+  std::unique_ptr<Answers> answers() const override;
+  static SearchOptions search_options(Fields& fields) {
+    Fields with_defaults = fields;
+    with_defaults.suggest("strategy", "sample");
+    fields.take<SearchOptions>();
+    return with_defaults.take<SearchOptions>();
+  }
   Prediction shown(const Hypothesis& one, Showing showing) const {
     Prediction prediction{run_.tokenizer.decode(one.ids), {}, {}};
     if (showing == Showing::details) prediction.details = details_of(one);
@@ -193,12 +199,6 @@ class LanguageRun final : public TrainedRun, public AnsweringRun {
     check(!options.data.empty(), "lm", "it wants --data FILE");
     return {options, options.data};
   }
-  static SearchOptions search_options(Fields& fields) {
-    Fields with_defaults = fields;
-    with_defaults.suggest("strategy", "sample");
-    fields.take<SearchOptions>();
-    return with_defaults.take<SearchOptions>();
-  }
   Json details_of(const Hypothesis& one) const {
     Json tokens = Json::array();
     for (const int32_t id : one.ids) tokens.push_back(run_.tokenizer.token_of(id));
@@ -215,26 +215,22 @@ class LanguageRun final : public TrainedRun, public AnsweringRun {
 
 class LanguageAnswers final : public SpokenAnswers {
  public:
-  LanguageAnswers(const LanguageRun& run, std::vector<Asked> asked, const SearchOptions& options, Showing showing)
-      : SpokenAnswers(std::move(asked), run.tokenizer()), run_(run), showing_(showing) {
-    std::vector<std::string> begun;
-    for (const Asked& each : this->asked()) begun.push_back(each.text);
-    begin(*run.model().model, LanguageModel::no_source(begun.size()), run.model().search_options(begun, options));
-  }
+  explicit LanguageAnswers(const LanguageRun& run) : SpokenAnswers(*run.model().model, run.tokenizer()), run_(run) {}
 
  private:
-  Answered shown(size_t, const Hypothesis& hypothesis) const override {
-    Answered one{run_.shown(hypothesis, showing_)};
-    one.read = hypothesis.forced;
-    return one;
+  Ids ids_of(const std::string& text) const override { return run_.model().prompt_ids(text); }
+  Manner manner(Fields& fields, Showing showing) const override {
+    return {run_.model().search_options({}, LanguageRun::search_options(fields)),
+            [this, showing](const Hypothesis& hypothesis, const Ids&) {
+              Answered one{run_.shown(hypothesis, showing)};
+              one.read = hypothesis.forced;
+              return one;
+            }};
   }
   const LanguageRun& run_;
-  const Showing showing_;
 };
 
-std::unique_ptr<Answers> LanguageRun::answer(std::vector<Asked> asked, Fields& fields, Showing showing) const {
-  return std::make_unique<LanguageAnswers>(*this, std::move(asked), search_options(fields), showing);
-}
+std::unique_ptr<Answers> LanguageRun::answers() const { return std::make_unique<LanguageAnswers>(*this); }
 
 }  // namespace
 

@@ -69,7 +69,7 @@ SearchOptions LanguageModel::search_options(std::span<const std::string> begun, 
   const Ends around = ends();
   asked.begin = around.begin, asked.ends = {around.end};
   asked.longest_factor = 0;
-  for (const std::string& text : begun) asked.prefixes.push_back(tokenizer.ids(text, {.add_special = false}));
+  for (const std::string& text : begun) asked.prefixes.push_back(prompt_ids(text));
   return asked;
 }
 

@@ -27,6 +27,7 @@ struct LanguageModel {
   Tensor loss(const TokenRows& rows, std::span<const int64_t> which, bool packed, const CrossEntropyOptions& options,
               const Pass& pass) const;
   double mean_loss(const TokenRows& rows) const;  // a token, without gradients
+  std::vector<int32_t> prompt_ids(const std::string& text) const { return tokenizer.ids(text, {.add_special = false}); }
   SearchOptions search_options(std::span<const std::string> begun, SearchOptions asked) const;
   static Sentences no_source(size_t count);
   std::vector<std::vector<Hypothesis>> go_on(std::span<const std::string> begun, SearchOptions options) const;

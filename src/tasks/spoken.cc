@@ -2,29 +2,40 @@
 
 #include <algorithm>
 
+#include "tasks/language_model.h"
+
 namespace heed {
 
-SpokenAnswers::SpokenAnswers(std::vector<Asked> asked, const Tokenizer& tokenizer)
-    : asked_(std::move(asked)), tokenizer_(tokenizer) {}
+namespace {
 
-void SpokenAnswers::begin(const SequenceModel& model, const Sentences& source, SearchOptions options) {
-  prefixes_ = options.prefixes, ends_ = options.ends;
-  steady_ = options.strategy != Strategy::beam || options.beam == 1;
-  for (const Asked& each : asked_) options.numbers.push_back(each.number);
-  options.on_token = [this](const Progress& progress) { return hear(progress); };
-  search_.emplace(model, source, std::move(options));
+bool ends(const SearchOptions& options, int32_t id) {
+  return std::find(options.ends.begin(), options.ends.end(), id) != options.ends.end();
+}
+// What was said stays.
+bool steady(const SearchOptions& options) { return options.strategy != Strategy::beam || options.beam == 1; }
+
+}  // namespace
+
+SpokenAnswers::SpokenAnswers(const SequenceModel& model, const Tokenizer& tokenizer)
+    : model_(model), tokenizer_(tokenizer), search_(model) {}
+
+void SpokenAnswers::add(std::vector<Asked> more, Fields& options, Showing showing) {
+  const auto manner = std::make_shared<const Manner>(this->manner(options, showing));
+  options.check_all_taken(model_.name());
+  SearchOptions search = manner->search;
+  search.on_token = [this](const Progress& progress) { return hear(progress); };
+  std::vector<Ids> read;
+  for (const Asked& each : more) read.push_back(ids_of(each.text)), search.numbers.push_back(each.number);
+  if (!model_.has_source()) search.prefixes = read;
+  int64_t number = search_.add(model_.has_source() ? pad(read) : LanguageModel::no_source(read.size()), search);
+  for (size_t n = 0; n < more.size(); ++n) under_way_[number++] = {std::move(more[n]), std::move(read[n]), manner};
 }
 
 std::vector<size_t> SpokenAnswers::step() {
   std::vector<size_t> done;
-  for (const int64_t n : search_->step()) done.push_back(static_cast<size_t>(n));
+  for (const int64_t n : search_.step()) done.push_back(static_cast<size_t>(n));
   return done;
 }
-
-int64_t SpokenAnswers::forced(int64_t which) const {
-  return prefixes_.empty() ? 0 : static_cast<int64_t>(prefixes_[static_cast<size_t>(which)].size());
-}
-bool SpokenAnswers::ends(int32_t id) const { return std::find(ends_.begin(), ends_.end(), id) != ends_.end(); }
 
 // What stands behind the prompt: a space between them belongs to it, which tokens alone do not say.
 std::string SpokenAnswers::said(std::span<const int32_t> ids, int64_t forced) const {
@@ -35,21 +46,24 @@ std::string SpokenAnswers::said(std::span<const int32_t> ids, int64_t forced) co
 }
 
 Then SpokenAnswers::hear(const Progress& progress) const {
-  const Asked& asked = asked_[static_cast<size_t>(progress.sentence)];
+  const auto& [asked, ids, manner] = under_way_.at(progress.sentence);
   if (asked.gone && asked.gone()) return Then::stop;
-  if (!asked.on_said || !steady_ || ends(progress.ids.back())) return Then::go_on;
-  return asked.on_said({said(progress.ids, forced(progress.sentence)), tokenizer_.token_of(progress.ids.back()),
-                        progress.log_probability, progress.hypothesis, might_be(tokenizer_, progress.alternatives)});
+  const SearchOptions& search = manner->search;
+  if (!asked.on_said || !steady(search) || ends(search, progress.ids.back())) return Then::go_on;
+  const int64_t forced = model_.has_source() ? 0 : std::ssize(ids);
+  return asked.on_said({said(progress.ids, forced), tokenizer_.token_of(progress.ids.back()), progress.log_probability,
+                        progress.hypothesis, might_be(tokenizer_, progress.alternatives)});
 }
 
 std::vector<Answered> SpokenAnswers::take(size_t which) {
   std::vector<Answered> answers;
-  for (const Hypothesis& each : search_->take(static_cast<int64_t>(which))) {
-    Answered one = shown(which, each);
+  const One of = std::move(under_way_.extract(static_cast<int64_t>(which)).mapped());
+  for (const Hypothesis& each : search_.take(static_cast<int64_t>(which))) {
+    Answered one = of.manner->shown(each, of.ids);
     one.said = said(each.ids, each.forced);
     one.ending = each.ending;
     for (auto n = static_cast<size_t>(each.forced); n < each.ids.size(); ++n) {
-      if (n + 1 == each.ids.size() && ends(each.ids[n])) break;
+      if (n + 1 == each.ids.size() && ends(of.manner->search, each.ids[n])) break;
       one.tokens.push_back(tokenizer_.token_of(each.ids[n]));
       one.log_probabilities.push_back(each.log_probabilities[n]);
     }

@@ -1,7 +1,7 @@
 // Answers of tasks that speak: a search under way, and what each token of it means to those who asked.
 #pragma once
 
-#include <optional>
+#include <map>
 
 #include "generate/stepped_search.h"
 #include "tasks/answers.h"
@@ -10,30 +10,36 @@ namespace heed {
 
 class SpokenAnswers : public Answers {
  public:
-  SpokenAnswers(std::vector<Asked> asked, const Tokenizer& tokenizer);  // of what is said
+  SpokenAnswers(const SequenceModel& model, const Tokenizer& tokenizer);  // of what is said; both outlive it
 
+  void add(std::vector<Asked> more, Fields& options, Showing showing) override;
   std::vector<size_t> step() override;
-  bool done() const override { return search_->done(); }
+  bool done() const override { return search_.done(); }
   std::vector<Answered> take(size_t which) override;
 
  protected:
-  const std::vector<Asked>& asked() const { return asked_; }
-  void begin(const SequenceModel& model, const Sentences& source, SearchOptions options);
-  // How the task shows a hypothesis of the n-th.
-  virtual Answered shown(size_t which, const Hypothesis& hypothesis) const = 0;
+  using Ids = std::vector<int32_t>;
+  // A way of asking: what is searched for, and how the task shows a hypothesis of a text of these ids.
+  struct Manner {
+    SearchOptions search;
+    std::function<Answered(const Hypothesis& hypothesis, const Ids& of)> shown;
+  };
+  virtual Manner manner(Fields& options, Showing showing) const = 0;
+  virtual Ids ids_of(const std::string& text) const = 0;  // of a source, or of a prompt
 
  private:
+  struct One {
+    Asked asked;
+    Ids ids;
+    std::shared_ptr<const Manner> manner;
+  };
   Then hear(const Progress& progress) const;
   std::string said(std::span<const int32_t> ids, int64_t forced) const;
-  int64_t forced(int64_t which) const;
-  bool ends(int32_t id) const;
 
-  std::vector<Asked> asked_;
-  const Tokenizer tokenizer_;
-  std::vector<std::vector<int32_t>> prefixes_;
-  std::vector<int32_t> ends_;
-  bool steady_ = true;  // what was said stays
-  std::optional<SteppedSearch> search_;
+  const SequenceModel& model_;
+  const Tokenizer& tokenizer_;
+  std::map<int64_t, One> under_way_;  // by their numbers in the search
+  SteppedSearch search_;
 };
 
 }  // namespace heed

@@ -98,7 +98,7 @@ class TranslationRun final : public TrainedRun, public AnsweringRun {
     return predictions;
   }
 
-  std::unique_ptr<Answers> answer(std::vector<Asked> asked, Fields& fields, Showing showing) const override;
+  std::unique_ptr<Answers> answers() const override;
 
   Evaluation evaluate(Fields& fields) const override {
     const Pairs pairs = read_pairs(fields.take<PairOptions>());
@@ -138,38 +138,37 @@ class TranslationRun final : public TrainedRun, public AnsweringRun {
   }
   const TranslationModel& model() const { return run_; }
 
- private:
   static Manner manner_of(Fields& fields, Showing showing) {
     Manner manner{fields.take<SearchOptions>(), fields.take<UnknownOptions>().replace_unknown, false, showing};
     manner.shows_alignment = manner.search.alignment;
     manner.search.alignment |= manner.replaces_unknown || showing == Showing::drawing;
     return manner;
   }
+
+ private:
   TranslationModel run_;
 };
 
 class TranslationAnswers final : public SpokenAnswers {
  public:
-  TranslationAnswers(const TranslationRun& run, std::vector<Asked> asked, TranslationRun::Manner manner)
-      : SpokenAnswers(std::move(asked), run.model().target), run_(run), manner_(std::move(manner)) {
-    for (const Asked& each : this->asked()) sources_.push_back(run.model().source_ids(each.text));
-    begin(*run.model().model, pad(sources_), run.model().search_options(manner_.search));
-  }
+  explicit TranslationAnswers(const TranslationRun& run)
+      : SpokenAnswers(*run.model().model, run.model().target), run_(run) {}
 
  private:
-  Answered shown(size_t which, const Hypothesis& hypothesis) const override {
-    Answered one{run_.shown(run_.model().translation_of(hypothesis, sources_[which]), manner_)};
-    one.read = static_cast<int64_t>(sources_[which].size());
-    return one;
+  Ids ids_of(const std::string& text) const override { return run_.model().source_ids(text); }
+  Manner manner(Fields& fields, Showing showing) const override {
+    const TranslationRun::Manner manner = TranslationRun::manner_of(fields, showing);
+    return {run_.model().search_options(manner.search),
+            [this, manner](const Hypothesis& hypothesis, const Ids& source) {
+              Answered one{run_.shown(run_.model().translation_of(hypothesis, source), manner)};
+              one.read = std::ssize(source);
+              return one;
+            }};
   }
   const TranslationRun& run_;
-  const TranslationRun::Manner manner_;
-  std::vector<std::vector<int32_t>> sources_;
 };
 
-std::unique_ptr<Answers> TranslationRun::answer(std::vector<Asked> asked, Fields& fields, Showing showing) const {
-  return std::make_unique<TranslationAnswers>(*this, std::move(asked), manner_of(fields, showing));
-}
+std::unique_ptr<Answers> TranslationRun::answers() const { return std::make_unique<TranslationAnswers>(*this); }
 
 // ---- several runs
 // ----------------------------------------------------------------------------------------------------

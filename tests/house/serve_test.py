@@ -234,6 +234,14 @@ def metric(server, name):
     return float(re.search(rf"^{name} (.*)$", server.ask("GET", "/metrics")[2].decode(), re.M)[1])
 
 
+def until(true):
+    for _ in range(200):
+        if true():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it did not come about in two seconds")
+
+
 def clients_that_vanish(server):
     silent = [server.connect() for _ in range(300)]
     served(server)
@@ -248,26 +256,39 @@ def clients_that_vanish(server):
     served(server)
     for client in silent:
         client.close()
-    for _ in range(200):
-        if metric(server, "heed_texts_under_way") == 0:
-            break
-        time.sleep(0.01)
-    assert metric(server, "heed_texts_under_way") == 0
+    until(lambda: metric(server, "heed_texts_under_way") == 0)
 
 
 def company_changes_nothing(server):
-    texts = ["a b c", "c", "b a", "a a b b c", "c b a c"] * 4
-    ask = lambda text: json.loads(server.post("/v1/predict", {"input": text})[2])["predictions"][0]
-    alone = {text: ask(text) for text in set(texts)}
+    """Twenty texts at once, each asked in one of four ways: answered together, and each as if it were alone."""
+    ways = [{}, {"beam": 2, "n_best": 2}, {"strategy": "greedy"}, {"strategy": "sample", "seed": 5, "alignment": True}]
+    asked = [(text, n % 4) for n in range(4) for text in ["a b c", "c", "b a", "a a b b c", "c b a c"]]
+    asked = [(text, (way + n) % 4) for n, (text, way) in enumerate(asked)]
+
+    def ask(text, way):
+        return json.loads(server.post("/v1/predict", {"input": text, "options": ways[way]})[2])["predictions"][0]
+
+    alone = {each: ask(*each) for each in set(asked)}
     answers = {}
-    threads = [threading.Thread(target=lambda n=n: answers.update({n: ask(texts[n])})) for n in range(len(texts))]
+    threads = [threading.Thread(target=lambda n=n: answers.update({n: ask(*asked[n])})) for n in range(len(asked))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    for n, text in enumerate(texts):
-        assert answers[n]["output"] == alone[text]["output"], (answers[n], alone[text])
-        assert abs(answers[n]["score"] - alone[text]["score"]) < 1e-5
+    for n, each in enumerate(asked):
+        assert answers[n]["output"] == alone[each]["output"], (answers[n], alone[each])
+        assert abs(answers[n]["score"] - alone[each]["score"]) < 1e-5
+
+
+def who_comes_later_joins(server):
+    """A long text is under way; one that is asked in another way is answered before it ends."""
+    long = {"model": "lm", "prompt": "the ", "max_tokens": 1000, "temperature": 0, "stream": True}  # says no end
+    with server.connect() as client:
+        client.sendall(message("POST", "/v1/completions", long))
+        client.recv(500)
+        status, _, body = server.post("/v1/completions", {"model": "lm", "prompt": "a cat", "max_tokens": 3})
+        assert status == 200, body
+        until(lambda: metric(server, "heed_texts_under_way") == 1)  # the long one
 
 
 def what_cannot_be_served_is_a_sentence(server):
@@ -448,8 +469,8 @@ with folder_of_runs():
     with Server("copy", "reviews", "lm") as server:
         for check in [it_says_where_it_listens, answers_are_those_of_predict, completions_are_openais,
                       embeddings_and_tokens, what_is_explained, how_training_goes, keep_alive_and_pipelining, bad_bodies,
-                      bad_heads, a_gigabyte_is_refused, clients_that_vanish, company_changes_nothing, it_describes_itself, what_cannot_be_served_is_a_sentence,
-                      sigterm_ends_it]:
+                      bad_heads, a_gigabyte_is_refused, clients_that_vanish, company_changes_nothing,
+                      who_comes_later_joins, it_describes_itself, what_cannot_be_served_is_a_sentence, sigterm_ends_it]:
             check(server)
             print("ok", check.__name__)
     for check in [slow_ones_are_shown_out, no_files_left, thousands_that_say_nothing, killed_in_mid_request,

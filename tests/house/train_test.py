@@ -256,6 +256,16 @@ def options_come_from_files():
     Path("run.toml").write_text(config)
     assert heed("train", "translate", "--config", "run.toml", "--dump-config").stdout == config
     assert not Path("config").exists()
+    named = heed("train", "translate", "--data", 'a "quoted" \\ name', "--dump-config").stdout
+    assert "quoted" in named
+    Path("run.toml").write_text(named)
+    assert heed("train", "translate", "--config", "run.toml", "--dump-config").stdout == named
+    for text, *words in [('width = 16"', "line 1"), ('\nmodel = "a"b"', "line 2"), ("width = [16]", "width", "number"),
+                         ("width = 1979-05-27", "width"), ("widht = 16", "widht", "width"), ("[width]\nx = 1", "width"),
+                         ("batch-tokens = 1\nbatch_tokens = 1", "batch_tokens", "twice"), ("width = 1\nwidth = 2", "line 2")]:
+        Path("bad.toml").write_text(text)
+        broken = words[0].startswith("line")
+        complains(heed("train", "translate", "--config", "bad.toml", "--dump-config"), 1 if broken else 2, "bad.toml", *words)
 
 
 with tempfile.TemporaryDirectory() as folder:

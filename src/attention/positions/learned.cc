@@ -12,6 +12,7 @@ class LearnedPositions final : public PositionRoom {
  public:
   explicit LearnedPositions(Tensor table) : table_(std::move(table)) {}
   const char* name() const override { return "learned_positions"; }
+  bool counts_from_first() const override { return true; }
   void prepare(Pipeline& p) const override {
     check(table_.dtype() == p.q.dtype(), "attend", "the table of positions is {}, q is {}", heed::name(table_.dtype()),
           heed::name(p.q.dtype()));

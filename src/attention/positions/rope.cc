@@ -54,6 +54,7 @@ class Rope final : public PositionRoom {
  public:
   explicit Rope(const RopeOptions& options) : options_(options) {}
   const char* name() const override { return "rope"; }
+  bool counts_from_first() const override { return std::holds_alternative<RopeDynamicNtk>(options_.scaling); }
 
   void prepare(Pipeline& p) const override {
     const int64_t width = rotated(p.n.width);

@@ -14,6 +14,7 @@ class Sinusoidal final : public PositionRoom {
  public:
   explicit Sinusoidal(double base) : base_(base) {}
   const char* name() const override { return "sinusoidal"; }
+  bool counts_from_first() const override { return true; }
   void prepare(Pipeline& p) const override {
     // The cosine is a sine a quarter of a turn on.
     Tensor frequencies({p.n.width}, Dtype::f64), turns({p.n.width}, Dtype::f64);

@@ -14,6 +14,7 @@ class Location final : public ScoreRoom {
     check(w_.rank() == 2 || w_.rank() == 3, "location", "W has shape {}, wanted (S, D) or (G, S, D)", w_.shape());
   }
   const char* name() const override { return "location"; }
+  bool counts_from_first() const override { return true; }
   void prepare(Pipeline& p) const override {
     check(w_.dim(-2) >= p.n.keys, "attend", "location: W has {} positions, there are {} keys", w_.dim(-2), p.n.keys);
     check(w_.dim(-1) == p.q.dim(3), "attend", "location: W takes vectors of {}, q is {} wide", w_.dim(-1), p.q.dim(3));

@@ -11,6 +11,7 @@ class Both final : public SpanRoom {
   bool computes_with_tensors() const override {
     return a_.room->computes_with_tensors() || b_.room->computes_with_tensors();
   }
+  bool counts_from_first() const override { return a_.room->counts_from_first() || b_.room->counts_from_first(); }
   void prepare(Pipeline& p) const override {
     a_.room->prepare(p);
     b_.room->prepare(p);

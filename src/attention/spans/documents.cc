@@ -30,6 +30,7 @@ class Documents final : public SpanRoom {
     for (int64_t b = 0; b < rows_; ++b) extents_.push_back(extents(ids.data() + b * keys_, keys_));
   }
   std::string name() const override { return "documents"; }
+  bool counts_from_first() const override { return true; }
   bool computes_with_tensors() const override { return false; }
   void prepare(Pipeline& p) const override {
     check(keys_ == p.n.keys, "attend", "the documents cover {} keys, of which there are {}", keys_, p.n.keys);

@@ -19,6 +19,7 @@ class LocalM final : public SpanRoom {
  public:
   LocalM(int64_t reach, int64_t first) : reach_(reach), first_(first) {}
   std::string name() const override { return fmt::format("local_m({})", reach_); }
+  bool counts_from_first() const override { return true; }
   bool computes_with_tensors() const override { return false; }
   void prepare(Pipeline& p) const override {
     p.visible.restrict([&](int64_t, int64_t, int64_t i) {
@@ -39,6 +40,7 @@ class LocalP final : public SpanRoom {
     check(w_.dim(-2) == v_.dim(-1), "local_p", "W_p makes {} features, v_p takes {}", w_.dim(-2), v_.dim(-1));
   }
   std::string name() const override { return fmt::format("local_p({})", reach_); }
+  bool counts_from_first() const override { return true; }
   void prepare(Pipeline& p) const override {
     check(!p.focus.centre.defined(), "attend", "the spans {} and {} do not combine: a query has one centre", p.focus.of,
           name());

@@ -18,6 +18,7 @@ class Prefix final : public SpanRoom {
   }
   std::string name() const override { return lengths_.size() == 1 ? fmt::format("prefix({})", lengths_[0]) : "prefix"; }
   bool computes_with_tensors() const override { return false; }
+  bool counts_from_first() const override { return true; }
   void prepare(Pipeline& p) const override {
     const auto count = static_cast<int64_t>(lengths_.size());
     check(count == 1 || count == p.n.batch, "attend", "the prefix has {} lengths, the batch is {}", count, p.n.batch);

@@ -47,6 +47,7 @@ TEST(Spans, AnyTwoCombine) {
                                    lengths(lengths_of),
                                    prefix(80),
                                    prefix(prefixes),
+                                   starts({2, 71}),
                                    documents(ids),
                                    local_m(30, 50),
                                    local_p(w, v, 20),
@@ -214,6 +215,9 @@ TEST(Spans, SayWhatIsWrong) {
   EXPECT_TRUE(complains([&] { prefix(-3); }, {"prefix", "-3"}));
   EXPECT_TRUE(complains([&] { attending(prefix(9)); }, {"prefix of 9", "there are 4"}));
   EXPECT_TRUE(complains([&] { attending(prefix(i64({1, 2, 3}))); }, {"3 lengths", "batch is 2"}));
+  EXPECT_TRUE(complains([&] { starts({0, -1}); }, {"starts", "-1"}));
+  EXPECT_TRUE(complains([&] { attending(starts({0})); }, {"1 texts", "batch has 2"}));
+  EXPECT_TRUE(complains([&] { attending(starts({0, 5})); }, {"key 5", "there are 4"}));
   EXPECT_TRUE(complains([&] { attending(lengths(i64({1, 9}))); }, {"key_lengths[1] is 9", "0 to 4"}));
   EXPECT_TRUE(complains([&] { attending(lengths(tensor({1.f, 2.f}))); }, {"f32", "i64"}));
   EXPECT_TRUE(complains([&] { documents({0, 5, 3}); }, {"offset 2 is 3", "5"}));

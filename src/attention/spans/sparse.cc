@@ -80,6 +80,7 @@ class StridedFixed final : public Sparse {
  public:
   StridedFixed(int64_t step, int64_t summary) : step_(step), summary_(summary) {}
   std::string name() const override { return fmt::format("strided_fixed({}, {})", step_, summary_); }
+  bool counts_from_first() const override { return true; }
   Interval hull(int64_t place) const override { return {0, place + 1}; }
   uint64_t bits(int64_t place, int64_t first) const override {
     uint64_t seen = bits_of({place / step_ * step_, place + 1}, first);
@@ -101,6 +102,7 @@ class BlockSparse final : public SpanRoom {
  public:
   BlockSparse(std::vector<std::vector<int64_t>> blocks, int64_t size) : blocks_(std::move(blocks)), size_(size) {}
   std::string name() const override { return fmt::format("block_sparse of blocks of {}", size_); }
+  bool counts_from_first() const override { return true; }
   bool computes_with_tensors() const override { return false; }
   void prepare(Pipeline& p) const override {
     const int64_t rows = (p.n.queries + size_ - 1) / size_, columns = (p.n.keys + size_ - 1) / size_;

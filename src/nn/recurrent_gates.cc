@@ -63,16 +63,14 @@ void show_gates(const Watch& watch, const Recurrent& layer, const WentOver& went
   }
 }
 
-void show_gates_of_step(const Watch& watch, const Recurrent& layer, const Tensor& a, const Tensor& h) {
+void show_gates_of_step(const Watch& watch, const Recurrent& layer, const Tensor& a, const Tensor& of_state) {
   std::string place;
   for (const Gate& gate : gates_of(layer.cell)) {
     if (!is_wanted(watch, gate, &place)) continue;
     const NoGrad scope;
-    const int64_t strips = gates(layer.cell), width = a.dim(1) / strips;
-    const RecurrentWeights& w = layer.directions[0];
-    const Tensor of_input = slice(a, 1, gate.strip * width, (gate.strip + 1) * width);
-    const Tensor of_state = strip_of_product(h, w.hidden, w.hidden_bias, gate, strips);
-    watch.watcher->value(place, unsqueeze(sigmoid(of_input + of_state), 1));
+    const int64_t width = a.dim(1) / gates(layer.cell), begin = gate.strip * width;
+    const auto strip = [&](const Tensor& of) { return slice(of, 1, begin, begin + width); };
+    watch.watcher->value(place, unsqueeze(sigmoid(strip(a) + strip(of_state)), 1));
   }
 }
 

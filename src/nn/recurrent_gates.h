@@ -17,7 +17,7 @@ struct WentOver {
 };
 void show_gates(const Watch& watch, const Recurrent& layer, const WentOver& went);
 
-// Of one step: a (B,gates·out), what came of its input, and where the layer stood.
-void show_gates_of_step(const Watch& watch, const Recurrent& layer, const Tensor& a, const Tensor& h);
+// Of one step, of whose products they are made: a (B,gates·out) came of its input, of_state of where the layer stood.
+void show_gates_of_step(const Watch& watch, const Recurrent& layer, const Tensor& a, const Tensor& of_state);
 
 }  // namespace heed

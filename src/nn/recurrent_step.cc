@@ -20,8 +20,9 @@ RecurrentState step_from(const Recurrent& layer, const Tensor& a, const Recurren
     return state.defined() ? state : zeros({a.dim(0), w.hidden.dim(1)}, a.dtype());
   };
   const Tensor h = or_zeros(before.h), c = layer.cell == Cell::lstm ? or_zeros(before.c) : Tensor();
-  show_gates_of_step(watch, layer, a, h);
-  const CellState after = recurrent_cell(layer.cell, a, linear(h, w.hidden, w.hidden_bias), {h, c});
+  const Tensor of_state = linear(h, w.hidden, w.hidden_bias);
+  show_gates_of_step(watch, layer, a, of_state);
+  const CellState after = recurrent_cell(layer.cell, a, of_state, {h, c});
   return {after.h, after.c};
 }
 

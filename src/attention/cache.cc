@@ -62,7 +62,7 @@ Tensor joined(const Part& a, const Part& b) {
                                     part->rows.dim(3) == like.dim(3) && part->rows.dtype() == like.dtype()),
           "cache", "{} of {} batches and {} of {} cannot be joined", shape_of(a), a.batches, shape_of(b), b.batches);
   const int64_t size = std::max(a.size, b.size);
-  const Tensor all({a.batches + b.batches, like.dim(1), room_for(size), like.dim(3)}, like.dtype());
+  Tensor all({a.batches + b.batches, like.dim(1), room_for(size), like.dim(3)}, like.dtype());
   put_at_end(a, all.slice(0, 0, a.batches).slice(2, 0, size));
   put_at_end(b, all.slice(0, a.batches, a.batches + b.batches).slice(2, 0, size));
   return all;

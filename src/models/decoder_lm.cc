@@ -49,7 +49,7 @@ struct DecoderLm {
     return run(nullptr, said.ids, pass, said.documents);
   }
   Decoded step(State& state, const Tensor& ids, const Pass& pass) const {
-    const Decoded next = run(&state.read, ids, pass);
+    Decoded next = run(&state.read, ids, pass);
     state.read.places.read += ids.dim(1);
     return next;
   }

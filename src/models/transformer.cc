@@ -128,7 +128,7 @@ struct Transformer {
     return config.alignment(decode(state, said.ids, false, config.alignment.seeing(pass)), said, pass);
   }
   Decoded step(State& state, const Tensor& ids, const Pass& pass) const {
-    const Decoded next = decode(state, ids, true, pass);
+    Decoded next = decode(state, ids, true, pass);
     state.read.places.read += ids.dim(1);
     return next;
   }

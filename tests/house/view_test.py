@@ -2,9 +2,10 @@
 """The viewer in a browser: every view in both languages and both themes, by keyboard, with names for whoever cannot see it
 and contrast for whoever can; words that look like markup stay words; nothing is asked of the network; the playground computes
 what the program computed; axe-core finds nothing. And the pages of docs/view.md, from Hugging Face and Keras, where these are.
-Skipped without Chromium.
+Every view looks as it was drawn in tests/golden/views. Skipped without Chromium.
 
     view_test.py BUILD
+    view_test.py BUILD draw     draws those pictures anew: look at them before they are kept
 """
 import json
 import math
@@ -21,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests/support"))
 import chromium  # noqa: E402
 from page_checks import AXE, CONTRAST, DRAWN, NAMES, violations  # noqa: E402
+from pictures import differs  # noqa: E402
 
 HEED = Path(sys.argv[1]).resolve() / "heed"
 HOSTILE = ["</script><script>alert(1)</script>", "<img src=x onerror=alert(2)>", "&lt;", "<!--", "\u2028 \n", "\U0001f63a"]
@@ -111,6 +113,20 @@ def every_view_in_every_dress(page):
             said[view, lang] = page.evaluate("document.getElementById('panel').innerText")
         assert said[view, "en"] != said[view, "zh"], view
     assert page.complaints == [], page.complaints
+
+
+def looks_as_it_was_drawn(page):
+    """At a fifth of its size, where letters are shades: what fonts differ in is small, what moves or changes colour is not."""
+    pictures = ROOT / "tests/golden/views"
+    for view in VIEWS:
+        for lang, theme in (("en", "light"), ("zh", "dark")):
+            go(page, f"view={view}&lang={lang}&theme={theme}&layer=0&head=1")
+            drawn, golden = page.thumbnail(0.2), pictures / f"{view}-{lang}-{theme}.png"
+            if "draw" in sys.argv[2:]:
+                golden.parent.mkdir(exist_ok=True)
+                golden.write_bytes(drawn)
+            mean, clearly = differs(drawn, golden.read_bytes())
+            assert mean < 0.006 and clearly < 0.012, f"{golden.name}: off by {mean:.3f}, {100 * clearly:.1f} % of it clearly"
 
 
 def words_stay_words(page):
@@ -313,7 +329,7 @@ def main():
             print("axe-core: skipped: tools/setup installs it")
         with chromium.Chromium() as browser:
             page = browser.open(address)
-            for each in (every_view_in_every_dress, words_stay_words, by_keyboard, what_is_saved, beam_as_a_tree, weights_below_0,
+            for each in (looks_as_it_was_drawn, every_view_in_every_dress, words_stay_words, by_keyboard, what_is_saved, beam_as_a_tree, weights_below_0,
                          playground, small_and_touched):
                 each(page)
                 print(f"{each.__name__}: ok", flush=True)

@@ -89,40 +89,40 @@ std::vector<Sentence> Batch::take_done() {
     for (const int64_t n : stay) left.push_back(std::move(sentences_[static_cast<size_t>(n)]));
     sentences_ = std::move(left);
   }
-  take_rows();
+  int64_t widest = 0;
+  for (const Sentence& sentence : sentences_) widest = std::max(widest, std::ssize(sentence.live));
+  take_rows(widest);
   return done;
 }
 
 bool Batch::join(Batch& more) {
+  more.take_rows(width_);
+  sentences_.reserve(sentences_.size() + more.sentences_.size());
   if (!model_->join(*state_, *more.state_)) return false;
   for (Sentence& sentence : more.sentences_) {
     for (Live& hypothesis : sentence.live) hypothesis.row += rows_;
     sentences_.push_back(std::move(sentence));
   }
   rows_ += more.rows_;
-  take_rows();
   return true;
 }
 
 // Rows that nobody asks stay where they are, so that nothing moves while hypotheses go on side by side.
-void Batch::take_rows() {
-  size_t widest = 0;
-  for (const Sentence& sentence : sentences_) widest = std::max(widest, sentence.live.size());
-  width_ = static_cast<int64_t>(widest);
-  const bool stay = rows_ == std::ssize(sentences_) * width_;
+void Batch::take_rows(int64_t width) {
+  const bool stay = rows_ == std::ssize(sentences_) * width;
   std::vector<int64_t> rows;
   for (Sentence& sentence : sentences_) {
     const int64_t first = sentence.live[0].row;
-    for (size_t k = 0; k < widest; ++k) {
+    for (int64_t k = 0; k < width; ++k) {
       const int64_t row = std::ssize(rows);
-      if (k < sentence.live.size())
-        rows.push_back(std::exchange(sentence.live[k].row, row));
+      if (k < std::ssize(sentence.live))
+        rows.push_back(std::exchange(sentence.live[static_cast<size_t>(k)].row, row));
       else
         rows.push_back(stay ? row : first);
     }
   }
   if (!all_in_place(rows, rows_)) state_->take_rows(tensor_of(rows));
-  rows_ = std::ssize(rows);
+  width_ = width, rows_ = std::ssize(rows);
 }
 
 }  // namespace heed::decoding

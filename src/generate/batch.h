@@ -24,11 +24,13 @@ class Batch {
   std::vector<Turn> turns() const;
   Tensor read();                      // the last token of each; gives the features (turns,1,W) of the turns
   std::vector<Sentence> take_done();  // those of which nothing goes on; the others go on without them
-  bool join(Batch& more);             // behind these; false, and nothing has changed: the model wants them apart
+  // Behind these, nothing of which has been said yet. False: the model wants them apart. After that, and after an
+  // Error, these are as they were.
+  bool join(Batch& more);
 
  private:
   Tensor read(int64_t count, int64_t left);  // of each, so many up to the last `left` places; features (rows,count,W)
-  void take_rows();
+  void take_rows(int64_t width);
 
   const SequenceModel* model_;
   std::unique_ptr<DecoderState> state_;

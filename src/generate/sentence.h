@@ -59,11 +59,11 @@ struct Ended {
 
 // What is known of a sentence from the beginning.
 struct Begun {
-  int64_t number = 0;           // by which the search tells of it
-  int64_t stream = 0;           // of its samples
-  std::vector<int32_t> prefix;  // said before anything is chosen
-  int64_t source = 0;           // words
-  int64_t longest = 1;          // of what may be found
+  int64_t number = 0;                // by which the search tells of it
+  int64_t stream = 0;                // of its samples
+  std::vector<int32_t> prefix = {};  // said before anything is chosen
+  int64_t source = 0;                // words
+  int64_t longest = 1;               // of what may be found
 };
 
 class Sentence {

@@ -143,12 +143,15 @@ class StateOf final : public DecoderState {
   void take_sentences(const Tensor& sentences) override {
     state.visit_sentences([&](auto& field) { take(field, sentences); });
   }
+  // All of it or, after an Error, nothing: the copy's fields get new tensors.
   void join(StateOf& more) {
+    State all = state;
     const auto join_both = [](auto& mine, auto& other) { sequence::join(mine, other); };
     with_each(
-        state, more.state, [](State& of, auto&& field) { of.visit_sentences(field); }, join_both);
+        all, more.state, [](State& of, auto&& field) { of.visit_sentences(field); }, join_both);
     with_each(
-        state, more.state, [](State& of, auto&& field) { of.visit_rows(field); }, join_both);
+        all, more.state, [](State& of, auto&& field) { of.visit_rows(field); }, join_both);
+    state = std::move(all);
   }
   State state;
 };

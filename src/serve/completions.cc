@@ -299,19 +299,19 @@ class Events {
 
 // ---- asking ---------------------------------------------------------------------------------------------------------
 
-Ask ask_for(Service& service, const Wanted& wanted, const std::string& prompt, const std::shared_ptr<Reply>& reply) {
+Ask ask_for(Service& service, const Wanted& wanted, const std::string& prompt) {
   Options options = options_of(wanted.sampling, service.settings);
   if (wanted.alternatives > 0) options["alternatives"] = std::to_string(wanted.alternatives);
   Ask ask = ask_of(service, wanted.model, prompt, options);
   ask.asked.number = wanted.sampling.seed ? 0 : service.drawn++;
-  ask.asked.gone = [reply] { return reply->gone(); };
   return ask;
 }
 
 void stream(Service& service, const Wanted& wanted, const std::string& id, const std::shared_ptr<Reply>& reply) {
   check(wanted.prompts.size() == 1, "stream", "is of one prompt, got {}", wanted.prompts.size());
   const auto events = std::make_shared<Events>(wanted, id, reply);
-  std::vector<Ask> asks = {ask_for(service, wanted, wanted.prompts[0], reply)};
+  std::vector<Ask> asks = {ask_for(service, wanted, wanted.prompts[0])};
+  asks[0].asked.gone = [reply] { return reply->gone(); };
   asks[0].asked.on_said = [events](const Said& said) { return events->said(said); };
   asks[0].done = [events](Outcome outcome) { events->done(std::move(outcome)); };
   service.worker.ask(std::move(asks));
@@ -324,8 +324,8 @@ void whole(Service& service, const Wanted& wanted, const std::string& id, const 
                                                    });
   std::vector<Ask> asks;
   for (size_t n = 0; n < wanted.prompts.size(); ++n) {
-    asks.push_back(ask_for(service, wanted, wanted.prompts[n], reply));
-    asks[n].done = together->part(together, n);
+    asks.push_back(ask_for(service, wanted, wanted.prompts[n]));
+    Together::of(together, n, asks[n]);
     if (const auto stops = wanted.sampling.stops(); !stops.empty())
       asks[n].asked.on_said = [stops](const Said& said) {
         return stop_in(said.text, stops) == std::string::npos ? Then::go_on : Then::stop;

@@ -49,8 +49,7 @@ void predict(Service& service, const Request& request, const std::shared_ptr<Rep
   for (size_t n = 0; n < body.input.all.size(); ++n) {
     asks.push_back(ask_of(service, model, body.input.all[n], body.options));
     asks[n].asked.number = static_cast<int64_t>(n);
-    asks[n].asked.gone = [reply] { return reply->gone(); };
-    asks[n].done = together->part(together, n);
+    Together::of(together, n, asks[n]);
   }
   service.worker.ask(std::move(asks));
 }

@@ -58,8 +58,9 @@ Response json_response(const Json& json) { return {200, "application/json", to_t
 Together::Together(size_t count, std::shared_ptr<Reply> reply, Then then)
     : all_(count), missing_(count), reply_(std::move(reply)), then_(std::move(then)) {}
 
-std::function<void(Outcome)> Together::part(const std::shared_ptr<Together>& self, size_t n) {
-  return [self, n](Outcome outcome) { self->take(n, std::move(outcome)); };
+void Together::of(const std::shared_ptr<Together>& all, size_t n, Ask& ask) {
+  ask.done = [all, n](Outcome outcome) { all->take(n, std::move(outcome)); };
+  ask.asked.gone = [all] { return all->failed_ || all->reply_->gone(); };
 }
 
 void Together::take(size_t n, Outcome outcome) {
@@ -69,7 +70,12 @@ void Together::take(size_t n, Outcome outcome) {
     return reply_->send(error_response(outcome.error));
   }
   all_[n] = std::move(outcome.answers);
-  if (--missing_ == 0) then_(std::move(all_));
+  if (--missing_ > 0) return;
+  try {
+    then_(std::move(all_));
+  } catch (...) {
+    reply_->send(error_response(std::current_exception()));
+  }
 }
 
 }  // namespace heed::serve

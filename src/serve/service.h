@@ -55,8 +55,8 @@ class Together {
  public:
   using Then = std::function<void(std::vector<std::vector<Answered>>)>;
   Together(size_t count, std::shared_ptr<Reply> reply, Then then);
-  // What becomes of the n-th.
-  std::function<void(Outcome)> part(const std::shared_ptr<Together>& self, size_t n);
+  // The n-th is this one; when another has failed nobody waits for it.
+  static void of(const std::shared_ptr<Together>& all, size_t n, Ask& ask);
 
  private:
   void take(size_t n, Outcome outcome);

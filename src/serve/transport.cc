@@ -479,7 +479,14 @@ bool Transport::on_loopback() const { return impl_->acceptor.local_endpoint().ad
 void Transport::run() {
   impl_->accept();
   impl_->await_signal();
-  impl_->shared.io.run();
+  for (bool ended = false; !ended;) {
+    try {
+      impl_->shared.io.run();
+      ended = true;
+    } catch (const std::bad_alloc&) {  // whose it was has lost its connection; the others go on
+      impl_->shared.note({"", "there is no memory for a connection", 503});
+    }
+  }
 }
 void Transport::stop() {
   net::post(impl_->shared.io, [this] { impl_->drain(); });

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/threads.h"
 #include "serve/refusal.h"
 
 namespace heed::serve {
@@ -72,6 +73,8 @@ WorkerCounts Worker::counts() const {
 // ---- the thread -----------------------------------------------------------------------------------------------------
 
 void Worker::run() {
+  // This thread's team is there before memory is short: OpenMP ends a program that cannot have a thread.
+  parallel(threads(), 1, [](int64_t, int64_t) {});
   for (;;) {
     {
       std::unique_lock lock(mutex_);

@@ -31,8 +31,8 @@ struct Ask {
   Showing showing = Showing::text;
   Asked asked;
   double until = 0;                   // of seconds(): then it is refused
-  double came = 0;                    // set by ask()
   std::function<void(Outcome)> done;  // once, from the worker's thread
+  double came = 0;                    // set by Worker::ask()
 };
 
 struct WorkerLimits {

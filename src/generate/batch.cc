@@ -63,10 +63,10 @@ Tensor Batch::read(int64_t count, int64_t left) {
   return decoded.features;
 }
 
-Tensor Batch::read() {
+Tensor Batch::read(const std::vector<Turn>& turns) {
   const Tensor features = read(1, 0);
   std::vector<int64_t> rows;
-  for (const Turn& turn : turns()) rows.push_back(turn.hypothesis->row);
+  for (const Turn& turn : turns) rows.push_back(turn.hypothesis->row);
   return all_in_place(rows, rows_) ? features : index_select(features, 0, tensor_of(rows));
 }
 

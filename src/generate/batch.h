@@ -10,7 +10,7 @@
 
 namespace heed::decoding {
 
-struct Turn {  // of a hypothesis whose last token has been read
+struct Turn {  // of a hypothesis that goes on
   const Sentence* sentence;
   const Live* hypothesis;
 };
@@ -22,8 +22,8 @@ class Batch {
 
   std::vector<Sentence>& sentences() { return sentences_; }
   std::vector<Turn> turns() const;
-  Tensor read();                      // the last token of each; gives the features (turns,1,W) of the turns
-  std::vector<Sentence> take_done();  // those of which nothing goes on; the others go on without them
+  Tensor read(const std::vector<Turn>& turns);  // the last token of each; gives the features (turns,1,W) of these
+  std::vector<Sentence> take_done();            // those of which nothing goes on; the others go on without them
   // Behind these, nothing of which has been said yet. False: the model wants them apart. After that, and after an
   // Error, these are as they were.
   bool join(Batch& more);

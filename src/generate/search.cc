@@ -240,9 +240,8 @@ std::vector<std::vector<Candidate>> Search::candidates(Tensor logits, const std:
 std::vector<int64_t> Search::step() {
   std::vector<int64_t> done;
   for (Batch& batch : batches_) {
-    const Tensor features = batch.read();
     const std::vector<Turn> turns = batch.turns();
-    go_on(batch, candidates(logits_of(features, turns), turns));
+    go_on(batch, candidates(logits_of(batch.read(turns), turns), turns));
     for (Sentence& sentence : batch.take_done()) found_[done.emplace_back(sentence.number())] = sentence.best();
   }
   std::erase_if(batches_, [](Batch& batch) { return batch.sentences().empty(); });

@@ -14,6 +14,7 @@ struct Refusal : std::runtime_error {
   int status;
 };
 
+inline constexpr const char* kClientGone = "the client has gone";
 inline constexpr const char* kTooLong = "it took longer than a request may take";
 
 std::string error_json(int status, const std::string& message);

@@ -43,7 +43,7 @@ Ask ask_of(const Service& service, const Model& model, std::string text, const O
 void compute(Service& service, const std::shared_ptr<Reply>& reply, std::function<Response()> work) {
   service.worker.between([reply, work = std::move(work), until = seconds() + service.settings.seconds] {
     try {
-      if (reply->gone()) throw Refusal(499, "the client has gone");
+      if (reply->gone()) throw Refusal(499, kClientGone);
       if (seconds() > until) throw Refusal(503, kTooLong);
       reply->send(work());
     } catch (...) {

@@ -149,7 +149,7 @@ bool Worker::begin_next() {
   const double now = seconds();
   std::erase_if(taken, [now](const Ask& ask) {
     const bool gone = ask.asked.gone && ask.asked.gone(), late = now > ask.until;
-    if (gone) refuse(ask, 499, "the client has gone");
+    if (gone) refuse(ask, 499, kClientGone);
     if (late && !gone) refuse(ask, 503, kTooLong);
     return gone || late;
   });

@@ -22,7 +22,6 @@ class AllAtOnce final : public Answers {
     for (; told_ < begun_; ++told_) all.push_back(told_);
     return all;
   }
-  bool done() const override { return told_ == begun_; }
   std::vector<Answered> take(size_t which) override {
     std::vector<Answered> answers;
     const auto of = answers_.extract(which);

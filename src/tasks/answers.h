@@ -47,7 +47,6 @@ class Answers {
   virtual ~Answers() = default;
   virtual void add(std::vector<Asked> more, Fields& options, Showing showing) = 0;
   virtual std::vector<size_t> step() = 0;                // a token further; which of those asked are answered now
-  virtual bool done() const = 0;                         // all are
   virtual std::vector<Answered> take(size_t which) = 0;  // of one that is: the best first
 };
 

@@ -14,7 +14,6 @@ class SpokenAnswers : public Answers {
 
   void add(std::vector<Asked> more, Fields& options, Showing showing) override;
   std::vector<size_t> step() override;
-  bool done() const override { return search_.done(); }
   std::vector<Answered> take(size_t which) override;
 
  protected:

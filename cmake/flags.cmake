@@ -13,8 +13,10 @@ if(HEED_X86)
   target_compile_options(heed_flags INTERFACE -march=haswell -maes -mpclmul -mtune=generic)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # g++ 12 warns falsely about its own AVX-512 intrinsics (GCC bug 105593) and about sums of strings (105651).
-  target_compile_options(heed_flags INTERFACE -Wno-uninitialized -Wno-maybe-uninitialized -Wno-psabi -Wno-restrict)
+  # g++ 12 warns falsely about its own AVX-512 intrinsics (GCC bug 105593) and about sums of strings (105651);
+  # and it takes a source that is compiled together with others for a header, whose names belong to nobody else.
+  target_compile_options(heed_flags INTERFACE
+    -Wno-uninitialized -Wno-maybe-uninitialized -Wno-psabi -Wno-restrict -Wno-subobject-linkage)
 endif()
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   # clang 14 destroys the wrong temporaries in a call that also makes one of fmt's consteval format strings: every
@@ -27,7 +29,17 @@ check_linker_flag(CXX -fuse-ld=lld HEED_LLD)
 if(HEED_LLD)
   target_link_options(heed_flags INTERFACE -fuse-ld=lld)
 endif()
-if(HEED_ONE_TARGET)
+# AVX-512 is two thirds of the time that kernels take to compile: where it cannot be run it is left out, unless it is asked
+# for. A program without it runs on every machine that has AVX2; `heed --version` says what it uses.
+set(HEED_ALL_TARGETS ON)
+if(HEED_X86 AND EXISTS /proc/cpuinfo)
+  file(STRINGS /proc/cpuinfo HEED_AVX512 REGEX "^flags.* avx512bw" LIMIT_COUNT 1)
+  if(NOT HEED_AVX512)
+    set(HEED_ALL_TARGETS OFF)
+  endif()
+endif()
+option(HEED_PORTABLE "kernels for every instruction set, to be run on other machines too" ${HEED_ALL_TARGETS})
+if(NOT HEED_PORTABLE)
   target_compile_definitions(heed_flags INTERFACE HWY_COMPILE_ONLY_STATIC)
 endif()
 if(HEED_SANITIZE)

@@ -4,7 +4,7 @@ list(FILTER HEED_SOURCES EXCLUDE REGEX "_test\\.cc$|_fuzz\\.cc$|/src/(cli|serve)
 
 list(APPEND HEED_SOURCES ${HEED_WEB_SOURCE})
 set(HEED_LOOPS ${HEED_SOURCES})  # the floors whose loops are long
-list(FILTER HEED_LOOPS INCLUDE REGEX "/src/(tensor|kernels|attention|text|train/metrics)/")
+list(FILTER HEED_LOOPS INCLUDE REGEX "/src/(tensor|kernels|attention|generate|train/metrics)/")
 list(REMOVE_ITEM HEED_SOURCES ${HEED_LOOPS})
 
 # What nearly every source reads first, read once; `make tidy` reads the sources without it. What only some read, as JSON,
@@ -24,6 +24,9 @@ function(heed_objects name)
 endfunction()
 heed_objects(heed_loops ${HEED_LOOPS})
 heed_objects(heed_rest ${HEED_SOURCES})
+# What calls the loops need not be fast itself: compiled so it takes half the time, and no figure changes.
+set(HEED_NOT_FAST $<$<CONFIG:Release>:-O1>)
+target_compile_options(heed_rest PRIVATE ${HEED_NOT_FAST})
 # Sanitized builds are compiled without optimisation, which takes half the time, but for long loops.
 if(HEED_SANITIZE)
   target_compile_options(heed_loops PRIVATE -O1)

@@ -12,7 +12,7 @@ target_compile_definitions(heed_testing PUBLIC
   HEED_VERSION="${PROJECT_VERSION}" HEED_GOLDEN="${PROJECT_SOURCE_DIR}/tests/golden")
 
 set(HEED_TEST_SETS avx2 avx512)
-if(HEED_ONE_TARGET)
+if(NOT HEED_PORTABLE)
   set(HEED_TEST_SETS avx2)
 endif()
 # What nearly every test reads first, read once: half of what compiling them costs. And nobody waits for a test's own code:

@@ -1,4 +1,4 @@
-# heed_together(TARGET): the sources of a folder are compiled six at a time, so that what they include is read, and what they
+# heed_together(TARGET): the sources of a folder are compiled ten at a time, so that what they include is read, and what they
 # instantiate compiled, once: half the time of a build from nothing. Names that a source keeps to itself differ from those of
 # its folder's other sources. A kernel is compiled once for each instruction set (foreach_target.h): it stays alone.
 option(HEED_TOGETHER "compile sources together; OFF compiles less anew after an edit" ON)
@@ -20,7 +20,7 @@ function(heed_together target)
     string(MAKE_C_IDENTIFIER ${folder} folder)
     list(APPEND of_${folder} ${source})
     list(LENGTH of_${folder} count)
-    math(EXPR batch "(${count} + 5) / 6")
+    math(EXPR batch "(${count} + 9) / 10")
     set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${folder}_${batch})
   endforeach()
   set_target_properties(${target} PROPERTIES UNITY_BUILD ${HEED_TOGETHER} UNITY_BUILD_MODE GROUP)

@@ -61,9 +61,10 @@ std::string version();
 int threads();
 void set_threads(int count);
 
-// The instruction set in use: avx2, avx512 (on x86-64). HEED_ISA forces one; one that the processor lacks is an error.
+// The instruction set in use: avx2, avx512 (on x86-64). HEED_ISA forces one; one that the processor lacks, or that was
+// not compiled, is an error.
 std::string instruction_set();
-std::vector<std::string> instruction_sets();  // what this processor can run, best first
+std::vector<std::string> instruction_sets();  // what can run here, best first
 
 // Names and versions of the libraries that heed was built with.
 struct LibraryVersion {
@@ -109,7 +110,11 @@ concept Visitable = requires(T& object, AnyField any) {
 // "encoder.0.attention.query.weight". Vectors count their elements.
 template <class T, class Leaf>
 void visit_leaves(T& object, const std::string& path, Leaf&& leaf) {
-  const auto join = [&](const std::string& name) { return path.empty() ? name : path + "." + name; };
+  const auto join = [&](const std::string& name) {
+    std::string joined = path;
+    if (!joined.empty()) joined += '.';
+    return joined += name;
+  };
   if constexpr (Visitable<T>) {
     object.visit([&](const char* name, auto& value, auto&&...) { visit_leaves(value, join(name), leaf); });
   } else if constexpr (requires {

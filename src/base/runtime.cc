@@ -17,7 +17,7 @@ struct InstructionSet {
   const char* name;
   int64_t targets;  // Highway's bits: the set and everything below it
 };
-// Best first. Each kernel is compiled for the baseline and for what Highway adds to it.
+// Best first. Each kernel is compiled for the baseline and, where HEED_PORTABLE asks for it, for what Highway adds.
 constexpr InstructionSet kSets[] = {{"avx512", HWY_AVX3 | HWY_AVX2}, {"avx2", HWY_AVX2}};
 
 int parse_threads(const char* text) {
@@ -38,6 +38,8 @@ std::atomic<int>& thread_count() {
 }
 
 #if HWY_ARCH_X86
+bool compiled(const InstructionSet& set) { return (HWY_TARGETS & set.targets) == set.targets; }
+
 bool force_instruction_set() {
   const int64_t available = hwy::SupportedTargets();
   check((available & HWY_AVX2) != 0, "heed", "this processor has no AVX2, which heed needs");
@@ -47,7 +49,8 @@ bool force_instruction_set() {
     if (choose && std::string_view(wanted) != set.name) continue;
     const bool runs = (available & set.targets) == set.targets;
     check(runs || !choose, "HEED_ISA", "this processor has no {}", set.name);
-    if (!runs) continue;
+    check(compiled(set) || !choose, "HEED_ISA", "{} was left out; build with -DHEED_PORTABLE=ON", set.name);
+    if (!runs || !compiled(set)) continue;
     hwy::SetSupportedTargetsForTest(set.targets);
     return true;
   }
@@ -87,10 +90,21 @@ std::vector<std::string> instruction_sets() {
 #if HWY_ARCH_X86
   std::vector<std::string> names;
   for (const InstructionSet& set : kSets)
-    if ((hwy::SupportedTargets() & set.targets) == set.targets) names.push_back(set.name);
+    if (compiled(set) && (hwy::SupportedTargets() & set.targets) == set.targets) names.push_back(set.name);
   return names;
 #else
   return {hwy::TargetName(HWY_STATIC_TARGET)};
+#endif
+}
+
+std::string compiled_for() {
+#if HWY_ARCH_X86
+  std::string names;
+  for (const InstructionSet& set : kSets)
+    if (compiled(set)) names += (names.empty() ? "" : " ") + std::string(set.name);
+  return names;
+#else
+  return hwy::TargetName(HWY_STATIC_TARGET);
 #endif
 }
 

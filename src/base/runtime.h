@@ -9,6 +9,8 @@ namespace heed {
 // Every entry to the numeric code passes here (the arena calls it before the first allocation); later calls are free.
 void start_runtime();
 
+std::string compiled_for();  // the instruction sets that there are kernels for
+
 void log(LogLevel level, std::string_view text);
 
 }  // namespace heed

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/nearest.h"
+#include "base/runtime.h"
 
 namespace heed::cli {
 namespace {
@@ -67,7 +68,8 @@ const char* const kExamples =
 std::string version_text() {
   std::string text = fmt::format("heed {}\n", version());
   for (const LibraryVersion& library : libraries()) text += fmt::format("{:<16}{}\n", library.name, library.version);
-  return text + fmt::format("{:<16}{}\n{:<16}{}", "instruction set", instruction_set(), "threads", threads());
+  return text + fmt::format("{:<16}{}\n{:<16}{}\n{:<16}{}", "instruction set", instruction_set(), "compiled for",
+                            compiled_for(), "threads", threads());
 }
 
 std::string nearest(const std::string& word, const std::vector<std::string>& candidates) {

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
 #include <map>
-#include <mutex>
 #include <utility>
 
 #include "base/check.h"
@@ -217,19 +215,9 @@ std::vector<std::vector<Candidate>> Search::candidates(Tensor logits, const std:
     if (std::isfinite(sums[n])) found[n] = request.way->candidates(*sentence, *hypothesis, row, sums[n]);
     for (Candidate& each : found[n]) each.alternatives = before;
   };
-  // What a turn finds wants memory. An error may not leave a thread by itself; where memory is short each has one at
-  // most.
-  std::mutex mutex;
-  std::exception_ptr error;
   parallel(std::ssize(turns), 1 + 8192 / logits.dim(1), [&](int64_t begin, int64_t end) {
-    try {
-      for (int64_t n = begin; n < end; ++n) find(static_cast<size_t>(n));
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      error = std::current_exception();
-    }
+    for (int64_t n = begin; n < end; ++n) find(static_cast<size_t>(n));
   });
-  if (error) std::rethrow_exception(error);
   for (size_t n = 0; n < turns.size(); ++n)
     if (!std::isfinite(sums[n]))
       fail(ErrorKind::numeric, kSearch, "{} gives sentence {} logits that are no numbers", model_.name(),

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "hwy/aligned_allocator.h"
+#include "kernels/thread_memory.h"
 
 namespace heed::kernels {
 
@@ -11,13 +11,8 @@ namespace heed::kernels {
 // buffers of one call differ.
 template <class Use, class T>
 T* scratch(int64_t n) {
-  thread_local hwy::AlignedFreeUniquePtr<T[]> buffer;
-  thread_local int64_t size = 0;
-  if (size < n) {
-    buffer = hwy::AllocateAligned<T>(static_cast<size_t>(n));
-    size = n;
-  }
-  return buffer.get();
+  thread_local ThreadMemory memory;
+  return reinterpret_cast<T*>(memory.at_least(static_cast<size_t>(n) * sizeof(T)));
 }
 
 }  // namespace heed::kernels

@@ -1,10 +1,10 @@
-// Memory for the duration of a call, kept by the calling thread for its next call: the steady state of a training loop
-// asks the system for nothing. First reserve all parts, then place them; one workspace a thread at a time.
+// Memory for the duration of a call, kept by the calling thread for its next call. First reserve all parts, then place
+// them; one workspace a thread at a time.
 #pragma once
 
 #include <cstddef>
-#include <memory>
-#include <new>
+
+#include "kernels/thread_memory.h"
 
 namespace heed::kernels {
 
@@ -17,21 +17,11 @@ class Workspace {
     return at;
   }
   std::byte* place() {
-    thread_local std::unique_ptr<std::byte[], Delete> block;
-    thread_local size_t held = 0;
-    if (held < size_) {
-      block.reset();
-      held = 0;
-      block.reset(static_cast<std::byte*>(operator new[](size_, std::align_val_t{64})));
-      held = size_;
-    }
-    return block.get();
+    thread_local ThreadMemory memory;
+    return memory.at_least(size_);
   }
 
  private:
-  struct Delete {
-    void operator()(std::byte* block) const { operator delete[](block, std::align_val_t{64}); }
-  };
   size_t size_ = 0;
 };
 

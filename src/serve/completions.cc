@@ -247,6 +247,15 @@ class Events {
 
   void done(Outcome outcome) {
     if (outcome.error) return failed(outcome.error);
+    try {
+      tell_all(outcome);
+    } catch (...) {
+      failed(std::current_exception());
+    }
+  }
+
+ private:
+  void tell_all(const Outcome& outcome) {
     for (size_t n = 0; n < outcome.answers.size(); ++n) {
       const bool whole = n >= sent_.size();  // of a beam nothing was told before
       if (whole) sent_.resize(n + 1);
@@ -262,7 +271,6 @@ class Events {
     reply_->end();
   }
 
- private:
   void failed(const std::exception_ptr& error) {
     const Response response = error_response(error);
     if (!begun_) return reply_->send(response);
@@ -310,10 +318,10 @@ Ask ask_for(Service& service, const Wanted& wanted, const std::string& prompt) {
 void stream(Service& service, const Wanted& wanted, const std::string& id, const std::shared_ptr<Reply>& reply) {
   check(wanted.prompts.size() == 1, "stream", "is of one prompt, got {}", wanted.prompts.size());
   const auto events = std::make_shared<Events>(wanted, id, reply);
-  std::vector<Ask> asks = {ask_for(service, wanted, wanted.prompts[0])};
-  asks[0].asked.gone = [reply] { return reply->gone(); };
-  asks[0].asked.on_said = [events](const Said& said) { return events->said(said); };
-  asks[0].done = [events](Outcome outcome) { events->done(std::move(outcome)); };
+  Asks asks = {ask_for(service, wanted, wanted.prompts[0])};
+  asks.front().asked.gone = [reply] { return reply->gone(); };
+  asks.front().asked.on_said = [events](const Said& said) { return events->said(said); };
+  asks.front().done = [events](Outcome outcome) { events->done(std::move(outcome)); };
   service.worker.ask(std::move(asks));
 }
 
@@ -322,12 +330,12 @@ void whole(Service& service, const Wanted& wanted, const std::string& id, const 
                                                    [wanted, id, reply](const std::vector<std::vector<Answered>>& all) {
                                                      reply->send(json_response(whole_answer(wanted, id, all)));
                                                    });
-  std::vector<Ask> asks;
+  Asks asks;
   for (size_t n = 0; n < wanted.prompts.size(); ++n) {
-    asks.push_back(ask_for(service, wanted, wanted.prompts[n]));
-    Together::of(together, n, asks[n]);
+    Ask& ask = asks.emplace_back(ask_for(service, wanted, wanted.prompts[n]));
+    Together::of(together, n, ask);
     if (const auto stops = wanted.sampling.stops(); !stops.empty())
-      asks[n].asked.on_said = [stops](const Said& said) {
+      ask.asked.on_said = [stops](const Said& said) {
         return stop_in(said.text, stops) == std::string::npos ? Then::go_on : Then::stop;
       };
   }

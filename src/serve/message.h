@@ -43,6 +43,7 @@ struct Response {
 };
 
 // The way back to a client. Any thread may use it: send once, or begin, write as often as there is something, and end.
+// What throws std::bad_alloc has not been said; lose() needs no memory.
 class Reply {
  public:
   virtual ~Reply() = default;
@@ -50,7 +51,8 @@ class Reply {
   virtual void begin(Response head) = 0;  // without a body
   virtual void write(std::string part) = 0;
   virtual void end() = 0;
-  virtual bool gone() const = 0;  // nobody listens any more
+  virtual void lose() noexcept = 0;  // there is no answer, or not all of it: closes the connection
+  virtual bool gone() const = 0;     // nobody listens any more
 };
 
 // Answers now or later, from whatever thread.

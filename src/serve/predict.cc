@@ -45,11 +45,11 @@ void predict(Service& service, const Request& request, const std::shared_ptr<Rep
         for (const auto& several : all) answers.push_back(answer_of(several));
         reply->send(json_response({{"model", id}, {"predictions", answers}}));
       });
-  std::vector<Ask> asks;
+  Asks asks;
   for (size_t n = 0; n < body.input.all.size(); ++n) {
-    asks.push_back(ask_of(service, model, body.input.all[n], body.options));
-    asks[n].asked.number = static_cast<int64_t>(n);
-    Together::of(together, n, asks[n]);
+    Ask& ask = asks.emplace_back(ask_of(service, model, body.input.all[n], body.options));
+    ask.asked.number = static_cast<int64_t>(n);
+    Together::of(together, n, ask);
   }
   service.worker.ask(std::move(asks));
 }

@@ -48,7 +48,7 @@ Response error_response(const std::exception_ptr& error) {
   } catch (const Error& known) {
     return error_response(status_of(known.kind()), known.what());
   } catch (const std::bad_alloc&) {
-    return error_response(503, "there is not the memory for this request");
+    return error_response(503, kNoMemory);
   } catch (const std::exception& other) {
     return error_response(500, other.what());
   }

@@ -16,6 +16,7 @@ struct Refusal : std::runtime_error {
 
 inline constexpr const char* kClientGone = "the client has gone";
 inline constexpr const char* kTooLong = "it took longer than a request may take";
+inline constexpr const char* kNoMemory = "there is not the memory for this request";
 
 std::string error_json(int status, const std::string& message);
 Response error_response(int status, const std::string& message);  // busy ones say when to come again

@@ -21,6 +21,7 @@ class Caught final : public heed::serve::Reply {
   void begin(heed::serve::Response) override { must(false, "nothing is streamed without a model"); }
   void write(std::string) override {}
   void end() override {}
+  void lose() noexcept override { must(false, "there is an answer"); }
   bool gone() const override { return false; }
   int sent = 0;
 };

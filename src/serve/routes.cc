@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/memory_reserve.h"
 #include "serve/refusal.h"
 #include "serve/schema.h"
 
@@ -35,7 +36,8 @@ struct Record {
   double begun = seconds();
 };
 
-void note(Service& service, const Record& record, int status) {
+// No answer fails for want of the memory to note it.
+void note(Service& service, const Record& record, int status) try {
   const double took = seconds() - record.begun;
   service.metrics.request(record.path, status, took);
   char when[32];
@@ -52,20 +54,27 @@ void note(Service& service, const Record& record, int status) {
                {"bytes_out", record.bytes_out}};
   if (!record.reason.empty()) line["reason"] = record.reason;
   fmt::print(stderr, "{}\n", to_text(line));
+} catch (const std::bad_alloc&) {
+  std::fputs("{\"reason\":\"there is no memory to note a request\"}\n", stderr);
 }
 
 constexpr int kGone = 499;  // the client left before its answer
 
+// What is said is noted. Who drops a request without an answer has lost its client, who must not wait in vain.
 class Noted final : public Reply {
  public:
   Noted(Service& service, Record record, std::shared_ptr<Reply> reply)
       : service_(service), record_(std::move(record)), reply_(std::move(reply)) {}
+  ~Noted() override {
+    if (!answered_) Noted::lose();
+  }
 
   void send(Response response) override {
     add_headers(response);
     record_.bytes_out += response.body.size();
     note(service_, record_, gone() ? kGone : response.status);
     reply_->send(std::move(response));
+    answered_ = true;
   }
   void begin(Response head) override {
     add_headers(head);
@@ -79,6 +88,13 @@ class Noted final : public Reply {
   void end() override {
     note(service_, record_, gone() ? kGone : status_);
     reply_->end();
+    answered_ = true;
+  }
+  void lose() noexcept override {
+    record_.reason = "not answered";  // short enough to need no memory
+    note(service_, record_, 503);
+    reply_->lose();
+    answered_ = true;
   }
   bool gone() const override { return reply_->gone(); }
 
@@ -93,6 +109,7 @@ class Noted final : public Reply {
   Record record_;
   std::shared_ptr<Reply> reply_;
   int status_ = 200;
+  bool answered_ = false;
 };
 
 // ---- who is let in --------------------------------------------------------------------------------------------------
@@ -198,6 +215,7 @@ Response checked(const Service& service, const Request& request, const Route* ro
   if (wants_key && !has_key(service, request))
     return error_response(401, "wants the header Authorization: Bearer KEY, with a key that is known here");
   if (route->body && !is_json(request)) return error_response(415, "wanted Content-Type: application/json");
+  if (route->body && !refill_memory_reserve()) return error_response(503, kNoMemory);
   return {};
 }
 

@@ -5,12 +5,16 @@
 #include <fstream>
 
 #include "base/check.h"
+#include "base/memory_reserve.h"
 #include "serve/notify.h"
 #include "serve/refusal.h"
 #include "serve/routes.h"
 
 namespace heed::serve {
 namespace {
+
+// For the text of a request or two, and for their answers.
+constexpr int64_t kReserve = 32 << 20;
 
 std::vector<std::string> read_keys(const std::string& path) {
   if (path.empty()) return {};
@@ -62,6 +66,7 @@ void say_where(const ServeOptions& o, const Service& service, int port) {
 
 void serve(const std::vector<std::string>& runs, const ServeOptions& options) {
   check_options(options);
+  keep_memory_in_reserve(kReserve);
   Service service(settings_of(options, loopback(options.host)), runs);
   std::exception_ptr failure;
   Transport transport(

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <array>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -18,11 +19,14 @@
 #include <boost/beast/http/status.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <chrono>
+#include <cstddef>
 #include <ctime>
 #include <deque>
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
+#include <thread>
 
 #include "base/check.h"
 
@@ -37,6 +41,7 @@ using Code = beast::error_code;
 
 constexpr size_t kLingerBytes = 1 << 20;
 constexpr double kLingerSeconds = 2;
+constexpr auto kMemoryPause = std::chrono::milliseconds(10);
 
 std::chrono::milliseconds milliseconds(double seconds) {
   return std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
@@ -52,20 +57,44 @@ std::string date() {
 
 struct Shared;
 
-// A client: one request at a time, those behind it wait in the socket.
+// The memory of a handler that must run when there is none left: it was there before.
+template <class T>
+struct Reserved {
+  using value_type = T;
+  explicit Reserved(std::span<std::byte> memory) : memory(memory) {}
+  template <class Other>
+  Reserved(const Reserved<Other>& other) : memory(other.memory) {}  // NOLINT(google-explicit-constructor): an allocator
+  T* allocate(size_t count) {
+    if (count * sizeof(T) > memory.size()) throw std::bad_alloc();
+    return reinterpret_cast<T*>(memory.data());
+  }
+  void deallocate(T*, size_t) {}
+  template <class Other>
+  bool operator==(const Reserved<Other>& other) const {
+    return memory.data() == other.memory.data();
+  }
+  std::span<std::byte> memory;
+};
+
+// A client: one request at a time, those behind it wait in the socket. Open until close(), on the thread of the sockets
+// alone; whoever holds it as a way back may let go of it in any thread.
 class Connection final : public Reply, public std::enable_shared_from_this<Connection> {
  public:
   Connection(Shared& shared, tcp::socket socket, std::string client);
-  ~Connection() override;
 
   void read();
   void drain();  // closes what is idle; what is busy closes after its answer
   void refuse(int status, const std::string& message);
+  void close();
+  const std::string& client() const { return client_; }
+  template <class Action>
+  auto handler(Action action);
 
   void send(Response response) override;
   void begin(Response head) override;
   void write(std::string part) override;
   void end() override;
+  void lose() noexcept override;
   bool gone() const override { return gone_; }
 
  private:
@@ -85,9 +114,9 @@ class Connection final : public Reply, public std::enable_shared_from_this<Conne
   void on_io_thread(Action action);
   void put(std::string bytes);
   void flush();
+  void on_written(Code code);
   void done();
   void linger();
-  void close();
   void allow(double seconds);  // then what is under way is broken off
   void allow_all();
 
@@ -106,12 +135,14 @@ class Connection final : public Reply, public std::enable_shared_from_this<Conne
   bool only_head_ = false;
   size_t lingered_ = 0;
   std::string discarded_;
+  std::atomic<bool> lost_ = false;
+  alignas(std::max_align_t) std::array<std::byte, 256> reserve_;  // for lose()
 };
 
 struct Shared {
   Limits limits = {};
   Watchers watchers = {};
-  std::set<Connection*> connections = {};
+  std::set<std::shared_ptr<Connection>> connections = {};
   std::map<std::string, int64_t> of_client = {};
   bool draining = false;
   net::io_context io{1};  // the first to go: what waits in it holds connections
@@ -119,21 +150,43 @@ struct Shared {
   void note(const Refused& refused) const {
     if (watchers.refused) watchers.refused(refused);
   }
+  void note_no_memory() const noexcept {
+    try {
+      note({"", "there is no memory for a connection", 503});
+    } catch (const std::bad_alloc&) {
+      return;  // nor for its note
+    }
+  }
+  void enter(const std::shared_ptr<Connection>& connection, int64_t& of_its_client) {
+    connections.insert(connection);
+    ++of_its_client;
+    count();
+  }
+  void leave(const std::shared_ptr<Connection>& connection) {
+    if (connections.erase(connection) == 0) return;
+    const auto of_its_client = of_client.find(connection->client());
+    if (--of_its_client->second == 0) of_client.erase(of_its_client);
+    count();
+  }
   void count() const {
     if (watchers.connections) watchers.connections(static_cast<int>(connections.size()));
   }
 };
 
 Connection::Connection(Shared& shared, tcp::socket socket, std::string client)
-    : shared_(shared), socket_(std::move(socket)), clock_(shared.io), client_(std::move(client)) {
-  shared_.connections.insert(this);
-  ++shared_.of_client[client_];
-  shared_.count();
-}
-Connection::~Connection() {
-  shared_.connections.erase(this);
-  if (--shared_.of_client[client_] == 0) shared_.of_client.erase(client_);
-  shared_.count();
+    : shared_(shared), socket_(std::move(socket)), clock_(shared.io), client_(std::move(client)) {}
+
+// What an operation calls when it is done. Where there is no memory for what follows, the connection closes.
+template <class Action>
+auto Connection::handler(Action action) {
+  return [self = shared_from_this(), action = std::move(action)](auto... results) mutable {
+    try {
+      action(*self, results...);
+    } catch (const std::bad_alloc&) {
+      self->shared_.note_no_memory();
+      self->close();
+    }
+  };
 }
 
 // ---- reading --------------------------------------------------------------------------------------------------------
@@ -146,7 +199,7 @@ void Connection::read() {
   answered_ = chunked_ = linger_ = only_head_ = false, keep_ = true;
   allow(shared_.limits.idle_seconds);
   http::async_read_header(socket_, buffer_, *parser_,
-                          [self = shared_from_this()](Code code, size_t) { self->on_head(code); });
+                          handler([](Connection& self, Code code, size_t) { self.on_head(code); }));
 }
 
 // One way alone to tell where a request ends: else the next one could hide in it.
@@ -178,16 +231,17 @@ void Connection::go_on() {
   const auto expected = parser_->get().find(http::field::expect);
   if (expected != parser_->get().end() && !parser_->is_done()) {
     if (!beast::iequals(expected->value(), "100-continue")) return refuse(417, "expects what is not done here");
-    auto interim = std::make_shared<std::string>("HTTP/1.1 100 Continue\r\n\r\n");
-    return net::async_write(socket_, net::buffer(*interim), [self = shared_from_this(), interim](Code code, size_t) {
-      code ? self->close() : self->read_body();
-    });
+    static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    return net::async_write(socket_, net::buffer(kContinue), handler([](Connection& self, Code code, size_t) {
+                              code ? self.close() : self.read_body();
+                            }));
   }
   read_body();
 }
 
 void Connection::read_body() {
-  http::async_read(socket_, buffer_, *parser_, [self = shared_from_this()](Code code, size_t) { self->on_body(code); });
+  http::async_read(socket_, buffer_, *parser_,
+                   handler([](Connection& self, Code code, size_t) { self.on_body(code); }));
 }
 void Connection::on_body(Code code) { code ? on_bad(code, false) : handle(); }
 
@@ -231,19 +285,27 @@ void Connection::handle() {
 void Connection::watch() {
   if (watching_) return;
   watching_ = true;
-  socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](Code code) {
-    self->watching_ = false;
-    if (code || !self->busy_) return;
-    char byte;
-    if (::recv(self->socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) self->gone_ = true;
-  });
+  socket_.async_wait(tcp::socket::wait_read, handler([](Connection& self, Code code) {
+                       self.watching_ = false;
+                       if (code || !self.busy_) return;
+                       char byte;
+                       if (::recv(self.socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+                         self.gone_ = true;
+                     }));
 }
 
 // ---- writing --------------------------------------------------------------------------------------------------------
 
 template <class Action>
 void Connection::on_io_thread(Action action) {
-  net::post(shared_.io, [self = shared_from_this(), action = std::move(action)]() mutable { action(*self); });
+  net::post(shared_.io, handler(std::move(action)));
+}
+
+// Of several parts one may be missing: what stands behind it is not said either.
+void Connection::lose() noexcept {
+  if (lost_.exchange(true)) return;
+  const auto lost = [self = shared_from_this()] { self->close(); };
+  shared_.io.get_executor().post(lost, Reserved<std::byte>(reserve_));
 }
 
 std::string Connection::head_of(const Response& response, const std::string& framing) const {
@@ -294,15 +356,17 @@ void Connection::flush() {
   if (out_.empty()) return answered_ ? done() : void();
   writing_ = true;
   allow(shared_.limits.write_seconds);
-  net::async_write(socket_, net::buffer(out_.front()), [self = shared_from_this()](Code code, size_t) {
-    self->writing_ = false;
-    if (code) self->gone_ = true;
-    if (code && self->busy_ && !self->answered_) return self->out_.clear();
-    if (code) return self->close();
-    self->out_.pop_front();
-    if (self->out_.empty()) self->allow_all();
-    self->flush();
-  });
+  net::async_write(socket_, net::buffer(out_.front()),
+                   handler([](Connection& self, Code code, size_t) { self.on_written(code); }));
+}
+void Connection::on_written(Code code) {
+  writing_ = false;
+  if (code) gone_ = true;
+  if (code && busy_ && !answered_) return out_.clear();
+  if (code) return close();
+  out_.pop_front();
+  if (out_.empty()) allow_all();
+  flush();
 }
 
 void Connection::done() {
@@ -325,11 +389,11 @@ void Connection::linger() {
     allow(kLingerSeconds);
     discarded_.resize(16 << 10);
   }
-  socket_.async_read_some(net::buffer(discarded_), [self = shared_from_this()](Code code, size_t count) {
-    self->lingered_ += count;
-    if (code || self->lingered_ > kLingerBytes) return self->close();
-    self->linger();
-  });
+  socket_.async_read_some(net::buffer(discarded_), handler([](Connection& self, Code code, size_t count) {
+                            self.lingered_ += count;
+                            if (code || self.lingered_ > kLingerBytes) return self.close();
+                            self.linger();
+                          }));
 }
 
 void Connection::allow(double seconds) {
@@ -352,12 +416,14 @@ void Connection::drain() {
   if (!busy_ && !writing_) close();
 }
 void Connection::close() {
+  if (!socket_.is_open()) return;
   busy_.reset();
   gone_ = true;
   allow_all();
   Code ignored;
   socket_.shutdown(tcp::socket::shutdown_both, ignored);
   socket_.close(ignored);
+  shared_.leave(shared_from_this());
 }
 
 tcp::endpoint endpoint_of(const std::string& host, int port) {
@@ -388,6 +454,7 @@ struct Transport::Impl {
   int spare = open_spare();  // a descriptor to give up, where there are no more
 
   ~Impl() {
+    while (!shared.connections.empty()) (*shared.connections.begin())->close();
     if (spare >= 0) ::close(spare);
   }
 
@@ -402,23 +469,34 @@ struct Transport::Impl {
                   "cannot be listened on: " + code.message(), "take another --port; 0 takes a free one");
   }
 
+  // Without the memory to wait for the next client nobody could come any more: it is asked for until it is there.
   void accept() {
-    acceptor.async_accept([this](Code code, tcp::socket socket) {
-      if (code == net::error::operation_aborted) return;
-      code ? no_more_files(code) : take(std::move(socket));
-      accept();
-    });
+    for (;;) try {
+        return acceptor.async_accept([this](Code code, tcp::socket socket) {
+          if (code == net::error::operation_aborted) return;
+          code ? no_more_files(code) : take(std::move(socket));
+          accept();
+        });
+      } catch (const std::bad_alloc&) {
+        std::this_thread::sleep_for(kMemoryPause);
+      }
   }
 
-  void take(tcp::socket socket) {
+  void take(tcp::socket socket) try {
     Code code;
     const auto remote = socket.remote_endpoint(code);
     if (code) return;
     socket.set_option(tcp::no_delay(true), code);
     const std::string client = remote.address().to_string();
-    const bool too_many = shared.of_client[client] >= shared.limits.connections;
+    int64_t& of_its_client = shared.of_client[client];
+    const bool too_many = of_its_client >= shared.limits.connections;
     const auto connection = std::make_shared<Connection>(shared, std::move(socket), client);
-    too_many ? connection->refuse(429, "too many connections from here") : connection->read();
+    shared.enter(connection, of_its_client);
+    connection->handler([too_many](Connection& self) {
+      too_many ? self.refuse(429, "too many connections from here") : self.read();
+    })();
+  } catch (const std::bad_alloc&) {
+    shared.note_no_memory();
   }
 
   // Without a descriptor the client would wait in vain: the spare one takes it, and closes.
@@ -444,8 +522,8 @@ struct Transport::Impl {
     Code ignored;
     acceptor.close(ignored);
     if (shared.watchers.draining) shared.watchers.draining();
-    const std::set<Connection*> all = shared.connections;
-    for (Connection* each : all) each->drain();
+    const auto all = shared.connections;
+    for (const auto& each : all) each->drain();
     timer.expires_after(milliseconds(shared.limits.drain_seconds));
     timer.async_wait([this](Code code) {
       if (!code) shared.io.stop();
@@ -483,8 +561,8 @@ void Transport::run() {
     try {
       impl_->shared.io.run();
       ended = true;
-    } catch (const std::bad_alloc&) {  // whose it was has lost its connection; the others go on
-      impl_->shared.note({"", "there is no memory for a connection", 503});
+    } catch (const std::bad_alloc&) {  // of a timer or a signal
+      impl_->shared.note_no_memory();
     }
   }
 }

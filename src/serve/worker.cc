@@ -4,7 +4,9 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/memory_reserve.h"
 #include "base/threads.h"
+#include "kernels/scratch.h"
 #include "serve/refusal.h"
 
 namespace heed::serve {
@@ -14,9 +16,22 @@ bool alike(const Ask& a, const Ask& b) {
   return a.model.run == b.model.run && a.showing == b.showing && a.options == b.options;
 }
 
-void refuse(const Ask& ask, int status, const char* message) {
-  ask.done({{}, std::make_exception_ptr(Refusal(status, message))});
+// Where there is no memory to tell it, the client loses his connection as his ask goes.
+void tell(const Ask& ask, Outcome outcome) noexcept {
+  try {
+    ask.done(std::move(outcome));
+  } catch (const std::bad_alloc&) {
+    return;
+  }
 }
+void tell(const Asks& asks, const std::exception_ptr& error) noexcept {
+  for (const Ask& ask : asks) tell(ask, {{}, error});
+}
+std::exception_ptr refusal(int status, const char* message) {
+  return std::make_exception_ptr(Refusal(status, message));
+}
+
+bool gone(const Ask& ask) { return ask.asked.gone && ask.asked.gone(); }
 
 // What is asked of a run. Who does not wait any more ends with his next token.
 Asked asked_of(const Ask& ask) {
@@ -39,7 +54,7 @@ void Worker::stop() {
   thread_.join();
 }
 
-void Worker::ask(std::vector<Ask> asks) {
+void Worker::ask(Asks asks) {
   check(asks.size() <= limits_.waiting, "the body", "has {} texts, wanted {} or less: no more may wait", asks.size(),
         limits_.waiting);
   {
@@ -49,7 +64,8 @@ void Worker::ask(std::vector<Ask> asks) {
       throw Refusal(503, fmt::format("{} texts wait already; come again later", waiting_.size()));
     }
     counts_.asked += asks.size();
-    for (Ask& ask : asks) ask.came = seconds(), waiting_.push_back(std::move(ask));
+    for (Ask& ask : asks) ask.came = seconds();
+    waiting_.splice(waiting_.end(), asks);
   }
   wake_.notify_one();
 }
@@ -73,27 +89,48 @@ WorkerCounts Worker::counts() const {
 // ---- the thread -----------------------------------------------------------------------------------------------------
 
 void Worker::run() {
-  // This thread's team is there before memory is short: OpenMP ends a program that cannot have a thread.
-  parallel(threads(), 1, [](int64_t, int64_t) {});
+  // This thread's team, and what its threads keep memory by, are there before memory is short: the program would end.
+  struct Use;
+  parallel(threads(), 1, [](int64_t, int64_t) { kernels::scratch<Use, char>(1); });
   for (;;) {
     {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [&] { return ending_ || !works_.empty() || !waiting_.empty() || !groups_.empty(); });
       if (ending_) break;
     }
-    do_work();
-    while (begin_next()) continue;
-    for (Group& group : groups_) step(group);
-    std::erase_if(groups_, [](const Group& group) { return group.asks.empty(); });
-    const std::lock_guard lock(mutex_);
-    counts_.under_way = 0;
-    for (const Group& group : groups_) counts_.under_way += group.asks.size();
+    try {
+      turn();
+    } catch (const std::bad_alloc&) {  // whose turn it was has lost his connection; the others go on
+      continue;
+    }
   }
-  const auto ending = std::make_exception_ptr(Refusal(503, "the server ends"));
-  for (const Group& group : groups_)
-    for (const auto& [number, ask] : group.asks) ask.done({{}, ending});
-  for (const Ask& ask : waiting_) ask.done({{}, ending});
+  const auto ending = refusal(503, "the server ends");
+  for (const Group& group : groups_) tell(group.asks, ending);
+  tell(waiting_, ending);
   groups_.clear(), waiting_.clear(), works_.clear();
+}
+
+// Memory is short, and what could be done without taking anything from anybody is not enough.
+void Worker::make_room() {
+  const auto error = std::make_exception_ptr(std::bad_alloc());
+  for (Group& group : groups_) {
+    group.answers.reset();
+    tell(group.asks, error);
+  }
+  groups_.clear();
+  release_memory();
+  refill_memory_reserve();
+}
+
+void Worker::turn() {
+  if (!refill_memory_reserve()) make_room();
+  do_work();
+  while (begin_next()) continue;
+  for (Group& group : groups_) step(group);
+  std::erase_if(groups_, [](const Group& group) { return group.asks.empty(); });
+  const std::lock_guard lock(mutex_);
+  counts_.under_way = 0;
+  for (const Group& group : groups_) counts_.under_way += group.asks.size();
 }
 
 void Worker::do_work() {
@@ -124,93 +161,104 @@ bool Worker::gathers(const Group& group, const Ask& first) const {
   return 3 * static_cast<size_t>(like) < group.asks.size() && seconds() - first.came < limits_.gather;
 }
 
-// The one that waits longest of those that may begin, and those that are asked for in the same way.
-std::vector<Ask> Worker::take_alike() {
+// The one that waits longest of those that may begin, and those that are asked for in the same way. None where somebody
+// has gone who leaves with the next step: what was too much for him is not to be too much for others.
+Asks Worker::take_alike() {
   const std::lock_guard lock(mutex_);
   const auto first = std::find_if(waiting_.begin(), waiting_.end(), [&](const Ask& ask) { return may_begin(ask); });
   if (first == waiting_.end()) return {};
   const Group* const group = group_of(*first);
-  if (group && gathers(*group, *first)) return {};
+  if (group && (gathers(*group, *first) || std::any_of(group->asks.begin(), group->asks.end(), gone))) return {};
   const size_t room = limits_.together - (group ? group->asks.size() : 0);
-  std::vector<Ask> taken = {std::move(*first)};
-  waiting_.erase(first);
-  std::deque<Ask> left;
-  for (Ask& ask : waiting_) {
-    const bool with = taken.size() < room && alike(taken[0], ask);
-    (with ? taken.emplace_back() : left.emplace_back()) = std::move(ask);
+  Asks taken;
+  taken.splice(taken.end(), waiting_, first);
+  for (auto at = waiting_.begin(); at != waiting_.end() && taken.size() < room;) {
+    const auto next = std::next(at);
+    if (alike(taken.front(), *at)) taken.splice(taken.end(), waiting_, at);
+    at = next;
   }
-  waiting_ = std::move(left);
   return taken;
 }
 
 bool Worker::begin_next() {
-  std::vector<Ask> taken = take_alike();
+  Asks taken = take_alike();
   if (taken.empty()) return false;
-  const double now = seconds();
-  std::erase_if(taken, [now](const Ask& ask) {
-    const bool gone = ask.asked.gone && ask.asked.gone(), late = now > ask.until;
-    if (gone) refuse(ask, 499, kClientGone);
-    if (late && !gone) refuse(ask, 503, kTooLong);
-    return gone || late;
-  });
-  if (!taken.empty()) begin(std::move(taken));
+  begin(std::move(taken));
   return true;
 }
 
 // Where several cannot begin together, each is tried alone: only the one whose fault it is gets the error.
-void Worker::begin(std::vector<Ask> asks) {
+void Worker::begin(Asks asks) {
+  const double now = seconds();
+  std::erase_if(asks, [now](const Ask& ask) {
+    const bool left = gone(ask), late = now > ask.until;
+    if (left) tell(ask, {{}, refusal(499, kClientGone)});
+    if (late && !left) tell(ask, {{}, refusal(503, kTooLong)});
+    return left || late;
+  });
+  if (asks.empty()) return;
+  std::exception_ptr error;
   try {
-    Group* group = group_of(asks[0]);
+    Group* group = group_of(asks.front());
     if (!group) {
-      groups_.push_back({asks[0].model.run, asks[0].model.run->answers()});
+      groups_.push_back({asks.front().model.run, asks.front().model.run->answers()});
       group = &groups_.back();
     }
-    begin_in(*group, asks);
+    return begin_in(*group, asks);
   } catch (...) {
-    std::erase_if(groups_, [](const Group& group) { return group.asks.empty(); });
-    if (asks.size() == 1) return asks[0].done({{}, std::current_exception()});
-    for (Ask& ask : asks) {
-      std::vector<Ask> alone;
-      alone.push_back(std::move(ask));
-      begin(std::move(alone));
-    }
+    error = std::current_exception();
+  }
+  std::erase_if(groups_, [](const Group& group) { return group.asks.empty(); });
+  if (asks.size() == 1) return tell(asks, error);
+  while (!asks.empty()) {
+    Asks alone;
+    alone.splice(alone.end(), asks, asks.begin());
+    begin(std::move(alone));
   }
 }
 
-void Worker::begin_in(Group& group, std::vector<Ask>& asks) {
+void Worker::begin_in(Group& group, Asks& asks) {
   std::vector<Asked> asked;
   for (const Ask& ask : asks) asked.push_back(asked_of(ask));
-  Fields options(asks[0].options);
-  group.answers->add(std::move(asked), options, asks[0].showing);
+  Fields options(asks.front().options);
+  group.answers->add(std::move(asked), options, asks.front().showing);
   {
     const std::lock_guard lock(mutex_);
     counts_.begun += asks.size(), ++counts_.beginnings;
   }
-  for (Ask& ask : asks) group.asks.emplace(group.begun++, std::move(ask));
+  for (Ask& ask : asks) ask.number = group.begun++;
+  group.asks.splice(group.asks.end(), asks);
 }
 
 void Worker::step(Group& group) {
+  std::exception_ptr error;
   try {
-    for (const size_t n : group.answers->step()) {
-      std::vector<Answered> answers = group.answers->take(n);
-      uint64_t tokens = 0;
-      for (const Answered& each : answers) tokens += each.tokens.size();
-      {
-        const std::lock_guard lock(mutex_);
-        counts_.tokens += tokens;
-      }
-      const Ask ask = std::move(group.asks.extract(n).mapped());
-      if (seconds() > ask.until)
-        refuse(ask, 503, kTooLong);
-      else
-        ask.done({std::move(answers), nullptr});
-    }
+    for (const size_t number : group.answers->step()) give(group, number);
   } catch (...) {
-    for (const auto& [number, ask] : group.asks) ask.done({{}, std::current_exception()});
+    error = std::current_exception();
+  }
+  if (error) {
+    group.answers.reset();  // the memory that is short is in there
+    tell(group.asks, error);
     group.asks.clear();
   }
   const std::lock_guard lock(mutex_);
   ++counts_.steps;
+}
+
+void Worker::give(Group& group, size_t number) {
+  std::vector<Answered> answers = group.answers->take(number);
+  uint64_t tokens = 0;
+  for (const Answered& each : answers) tokens += each.tokens.size();
+  {
+    const std::lock_guard lock(mutex_);
+    counts_.tokens += tokens;
+  }
+  const auto ask =
+      std::find_if(group.asks.begin(), group.asks.end(), [&](auto& each) { return each.number == number; });
+  const bool late = seconds() > ask->until;
+  tell(*ask, late ? Outcome{{}, refusal(503, kTooLong)} : Outcome{std::move(answers), nullptr});
+  group.asks.erase(ask);
 }
 
 }  // namespace heed::serve

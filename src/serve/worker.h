@@ -33,7 +33,9 @@ struct Ask {
   double until = 0;                   // of seconds(): then it is refused
   std::function<void(Outcome)> done;  // once, from the worker's thread
   double came = 0;                    // set by Worker::ask()
+  size_t number = 0;                  // among the answers of its group
 };
+using Asks = std::list<Ask>;  // they go from hand to hand without memory
 
 struct WorkerLimits {
   size_t waiting = 256;  // asks
@@ -56,7 +58,7 @@ class Worker {
   void stop();  // what waits is refused
 
   // All of them or none: Refusal(503) where the queue is full.
-  void ask(std::vector<Ask> asks);
+  void ask(Asks asks);
   // Between two steps, one at a time: nobody waits longer than for one of them. Refusal(503) where too many wait.
   void between(std::function<void()> work);
   WorkerCounts counts() const;
@@ -65,25 +67,28 @@ class Worker {
   struct Group {
     std::shared_ptr<const AnsweringRun> run;
     std::unique_ptr<Answers> answers;
-    size_t begun = 0;              // asks
-    std::map<size_t, Ask> asks{};  // under way, by their numbers among the answers
+    size_t begun = 0;  // asks
+    Asks asks{};       // under way
   };
 
   void run();
+  void turn();
+  void make_room();
   void do_work();
   bool begin_next();
-  std::vector<Ask> take_alike();
+  Asks take_alike();
   Group* group_of(const Ask& ask);  // null: none is under way
   bool may_begin(const Ask& ask);
   bool gathers(const Group& group, const Ask& first) const;
-  void begin(std::vector<Ask> asks);
-  void begin_in(Group& group, std::vector<Ask>& asks);
+  void begin(Asks asks);
+  void begin_in(Group& group, Asks& asks);
   void step(Group& group);
+  void give(Group& group, size_t number);
 
   const WorkerLimits limits_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Ask> waiting_;
+  Asks waiting_;
   std::deque<std::function<void()>> works_;
   std::list<Group> groups_;  // of the thread alone
   WorkerCounts counts_;

@@ -4,9 +4,10 @@
 #include <bit>
 #include <cstdlib>
 #include <mutex>
-#include <vector>
+#include <utility>
 
 #include "base/check.h"
+#include "base/memory_reserve.h"
 #include "base/runtime.h"
 
 namespace heed {
@@ -27,10 +28,12 @@ Class size_class(int64_t bytes) {
   return {exponent * 4 + static_cast<int>(quarter), static_cast<int64_t>((uint64_t{1} << exponent) + quarter * step)};
 }
 
-// Stands in the 64 bytes before a block's elements.
+// Stands in the 64 bytes before a block's elements. Free blocks of a class are a list: to give one back takes no
+// memory.
 struct Header {
   int64_t bytes;
   int index;
+  Header* next;
 };
 
 class Arena {
@@ -40,10 +43,8 @@ class Arena {
   void* allocate(int64_t bytes) {
     const Class wanted = size_class(bytes);
     std::lock_guard lock(mutex_);
-    std::vector<Header*>& free = free_[static_cast<size_t>(wanted.index)];
-    if (free.empty()) free.push_back(from_system(wanted));
-    Header* block = free.back();
-    free.pop_back();
+    Header*& free = free_[static_cast<size_t>(wanted.index)];
+    Header* const block = free ? std::exchange(free, free->next) : from_system(wanted);
     use_.in_use += block->bytes;
     use_.peak = std::max(use_.peak, use_.in_use);
     return reinterpret_cast<char*>(block) + kAlignment;
@@ -53,7 +54,7 @@ class Arena {
     auto* block = reinterpret_cast<Header*>(static_cast<char*>(elements) - kAlignment);
     std::lock_guard lock(mutex_);
     use_.in_use -= block->bytes;
-    free_[static_cast<size_t>(block->index)].push_back(block);
+    block->next = std::exchange(free_[static_cast<size_t>(block->index)], block);
   }
 
   void release() {
@@ -71,33 +72,38 @@ class Arena {
   }
 
  private:
+  // What is left when memory is short is for others.
+  static void* ask(size_t bytes) {
+    return memory_is_short() ? nullptr : std::aligned_alloc(kAlignment, (bytes + 63) / 64 * 64);
+  }
+
   Header* from_system(const Class& wanted) {
     ++use_.system_requests;
     const size_t bytes = static_cast<size_t>(wanted.bytes + kAlignment);
-    void* memory = std::aligned_alloc(kAlignment, (bytes + 63) / 64 * 64);
+    void* memory = ask(bytes);
     if (!memory) {
       release_locked();
-      memory = std::aligned_alloc(kAlignment, (bytes + 63) / 64 * 64);
+      memory = ask(bytes);
     }
-    if (!memory)
+    if (!memory) {
+      give_up_memory_reserve();
       throw Error(ErrorKind::system, "memory", fmt::format("no {} bytes to be had", wanted.bytes),
                   "use smaller tensors");
+    }
     use_.held += wanted.bytes;
-    return new (memory) Header{wanted.bytes, wanted.index};
+    return new (memory) Header{wanted.bytes, wanted.index, nullptr};
   }
 
   void release_locked() {
-    for (std::vector<Header*>& free : free_) {
-      for (Header* block : free) {
-        use_.held -= block->bytes;
-        std::free(block);
+    for (Header*& free : free_)
+      while (free) {
+        use_.held -= free->bytes;
+        std::free(std::exchange(free, free->next));
       }
-      free.clear();
-    }
   }
 
   std::mutex mutex_;
-  std::array<std::vector<Header*>, kClasses> free_;
+  std::array<Header*, kClasses> free_ = {};
   MemoryUse use_;
 };
 

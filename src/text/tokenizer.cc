@@ -1,7 +1,6 @@
 #include "text/tokenizer.h"
 
 #include <algorithm>
-#include <exception>
 
 #include "base/check.h"
 #include "base/threads.h"
@@ -61,21 +60,16 @@ std::vector<Token> Tokenizer::encode_pair(std::string_view first, std::string_vi
 std::vector<std::vector<Token>> Tokenizer::encode_all(std::span<const std::string> texts,
                                                       const EncodeOptions& options) const {
   std::vector<std::vector<Token>> all(texts.size());
-  std::vector<std::exception_ptr> errors(texts.size());
   const Random first = options.random ? options.random->take(texts.size()) : Random{};
   parallel(static_cast<int64_t>(texts.size()), 64, [&](int64_t begin, int64_t end) {
-    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) try {
-        // Far from each other in the sequence: a text takes fewer numbers than 2^32.
-        Random own = {first.seed, first.stream, (first.position + i) << 32};
-        EncodeOptions of_text = options;
-        of_text.random = options.random ? &own : nullptr;
-        all[i] = encode(texts[i], of_text);
-      } catch (...) {
-        errors[i] = std::current_exception();
-      }
+    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
+      // Far from each other in the sequence: a text takes fewer numbers than 2^32.
+      Random own = {first.seed, first.stream, (first.position + i) << 32};
+      EncodeOptions of_text = options;
+      of_text.random = options.random ? &own : nullptr;
+      all[i] = encode(texts[i], of_text);
+    }
   });
-  for (const std::exception_ptr& error : errors)
-    if (error) std::rethrow_exception(error);
   return all;
 }
 

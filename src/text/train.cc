@@ -2,7 +2,6 @@
 #include <heed/text.h>
 
 #include <algorithm>
-#include <exception>
 
 #include "base/check.h"
 #include "base/threads.h"
@@ -105,18 +104,11 @@ void count_text(const Pipeline& cutter, std::string_view text, bool by_character
 Counts count_texts(const Pipeline& cutter, std::span<const std::string> texts, bool by_character) {
   const int64_t parts = std::min<int64_t>(threads(), static_cast<int64_t>(texts.size()));
   std::vector<Counts> counts(static_cast<size_t>(std::max<int64_t>(parts, 1)));
-  std::vector<std::exception_ptr> errors(counts.size());
   parallel_items(parts, [&](int64_t part) {
-    const auto n = static_cast<int64_t>(texts.size()), at = part;
-    try {
-      for (int64_t i = n * at / parts; i < n * (at + 1) / parts; ++i)
-        count_text(cutter, texts[static_cast<size_t>(i)], by_character, counts[static_cast<size_t>(at)]);
-    } catch (...) {
-      errors[static_cast<size_t>(at)] = std::current_exception();
-    }
+    const auto n = static_cast<int64_t>(texts.size());
+    for (int64_t i = n * part / parts; i < n * (part + 1) / parts; ++i)
+      count_text(cutter, texts[static_cast<size_t>(i)], by_character, counts[static_cast<size_t>(part)]);
   });
-  for (const std::exception_ptr& error : errors)
-    if (error) std::rethrow_exception(error);
   for (size_t i = 1; i < counts.size(); ++i)
     for (const auto& [word, count] : counts[i]) counts[0][word] += count;
   return std::move(counts[0]);

@@ -15,7 +15,7 @@ expect_exit() {  # CODE ARGS...: runs heed, leaves what it said in $said
 expect_said() { [[ $said == *"$1"* ]] || failed "'$1' is not in: $said"; }
 
 expect_exit 0 --version
-for word in "heed 0." Highway oneDNN fmt libzip OpenMP "instruction set" threads; do expect_said "$word"; done
+for word in "heed 0." Highway oneDNN fmt libzip OpenMP "instruction set" "compiled for" threads; do expect_said "$word"; done
 expect_exit 0 --help
 [[ $said == Examples:* ]] || failed "--help does not start with examples: $said"
 expect_exit 2

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent import futures
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -327,6 +328,49 @@ def no_files_left():
         served(server)
 
 
+def leave_memory(server, more, word="VmData", kind=resource.RLIMIT_DATA):
+    """What a server has, and so many bytes more."""
+    pid = server.process.pid
+    size = int(re.search(word + r":\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1]) << 10
+    resource.prlimit(pid, kind, (size + more, resource.RLIM_INFINITY))
+
+
+def no_memory_left():
+    """A server at its limit of memory refuses what it cannot hold, and goes on."""
+    with Server("copy") as server:
+        served(server)
+        leave_memory(server, 2 << 20)
+        refusals = 0
+        for _ in range(5):
+            answer = server.post("/v1/predict", {"input": ["a b c a b c " * 20] * 64, "options": {"beam": 16}})
+            if answer[0] != 200:
+                refused(answer, 503, "memory")
+                refusals += 1
+            served(server)
+        assert refusals > 0
+
+
+def no_memory_left_for_many():
+    """Whatever the next bytes are wanted for: nobody waits in vain, and with memory there again all is as before."""
+    kinds = [("VmData", resource.RLIMIT_DATA), ("VmSize", resource.RLIMIT_AS)]
+    for n, more in enumerate([1 << 17, 1 << 19, 1 << 21, 1 << 23, 1 << 24]):
+        for run in ["copy", "lm", "reviews"]:
+            with Server(run) as server:
+                served(server)
+                leave_memory(server, more, *kinds[n % 2])
+                requests = [("/v1/predict", {"input": ["a b c a b c " * 30] * 40}),
+                            ("/v1/predict", {"input": "a b c", "options": {} if run == "reviews" else {"beam": 12}}),
+                            ("/v1/completions", {"prompt": "a b c " * 20, "max_tokens": 200, "stream": True}),
+                            ("/v1/explain", {"input": "a b c a b"}), ("/v1/tokenize", {"input": ["a b c a b"] * 500})]
+                with futures.ThreadPoolExecutor(6) as clients:
+                    answers = list(clients.map(lambda request: server.post(*request)[0], requests * 4))
+                assert set(answers) <= {200, 400, 503, 0}, answers  # 0: not even the memory to say so
+                assert server.process.poll() is None, (run, more, server.log[-2:])
+                resource.prlimit(server.process.pid, kinds[n % 2][1], (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+                served(server)
+                assert server.stop() == 0
+
+
 def thousands_that_say_nothing():
     """Idle connections cost little, and whoever asks beside them is answered at once."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -473,7 +517,7 @@ with folder_of_runs():
                       who_comes_later_joins, it_describes_itself, what_cannot_be_served_is_a_sentence, sigterm_ends_it]:
             check(server)
             print("ok", check.__name__)
-    for check in [slow_ones_are_shown_out, no_files_left, thousands_that_say_nothing, killed_in_mid_request,
+    for check in [slow_ones_are_shown_out, no_files_left, no_memory_left, no_memory_left_for_many, thousands_that_say_nothing, killed_in_mid_request,
                   no_room_in_the_queue, keys_and_reloading, a_long_one_holds_nobody_up, sigterm_answers_what_is_under_way]:
         check()
         print("ok", check.__name__)

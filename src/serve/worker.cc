@@ -33,6 +33,13 @@ std::exception_ptr refusal(int status, const char* message) {
 
 bool gone(const Ask& ask) { return ask.asked.gone && ask.asked.gone(); }
 
+// Who has left is not asked for any more; who waited too long is told.
+bool sent_away(const Ask& ask) {
+  const bool left = gone(ask), late = seconds() > ask.until;
+  if (left || late) tell(ask, {{}, left ? refusal(499, kClientGone) : refusal(503, kTooLong)});
+  return left || late;
+}
+
 // What is asked of a run. Who does not wait any more ends with his next token.
 Asked asked_of(const Ask& ask) {
   Asked asked = ask.asked;
@@ -189,13 +196,7 @@ bool Worker::begin_next() {
 
 // Where several cannot begin together, each is tried alone: only the one whose fault it is gets the error.
 void Worker::begin(Asks asks) {
-  const double now = seconds();
-  std::erase_if(asks, [now](const Ask& ask) {
-    const bool left = gone(ask), late = now > ask.until;
-    if (left) tell(ask, {{}, refusal(499, kClientGone)});
-    if (late && !left) tell(ask, {{}, refusal(503, kTooLong)});
-    return left || late;
-  });
+  std::erase_if(asks, sent_away);
   if (asks.empty()) return;
   std::exception_ptr error;
   try {

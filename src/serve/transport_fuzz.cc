@@ -53,6 +53,8 @@ std::string said(int port, std::string_view bytes) {
   while ((more = ::recv(client, part, sizeof part, 0)) > 0 || (more < 0 && errno == EINTR))  // the fuzzer's clock rings
     if (more > 0) all.append(part, static_cast<size_t>(more));
   must(more == 0 || errno == ECONNRESET, "the server closes what a client has closed");
+  const linger now{1, 0};  // a port that is remembered for a minute after each input: soon there would be none
+  ::setsockopt(client, SOL_SOCKET, SO_LINGER, &now, sizeof now);
   ::close(client);
   return all;
 }

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
-// Where toml++ asks whether a letter beyond ASCII is white space it takes some, as é, for unreachable: undefined
-// behaviour. They are none.
+// toml++ takes for granted what a file may well hold, as a letter beyond ASCII or "[#": undefined behaviour. What it
+// asserts it also looks at; letters that it takes for unreachable where it asks for white space are none.
+#define TOML_ASSERT(condition) static_assert(true)
 #include <toml++/impl/preprocessor.h>
+#undef TOML_ASSERT_ASSUME
+#define TOML_ASSERT_ASSUME(condition) static_assert(true)
 #undef TOML_UNREACHABLE
 #define TOML_UNREACHABLE \
   return {}

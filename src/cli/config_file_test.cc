@@ -20,7 +20,8 @@ TEST(ConfigFile, WhatIsGivenIsNotRead) {
 
 TEST(ConfigFile, LettersOfAnyLanguageOutsideOfTextsAreRefused) {
   const testing::Folder folder;
-  for (const char* text : {"é = 1", "width = é", "宽 = 1", "width\u00a0= 1", "w\ufefeidth = 1", "width = 1 \ufefe"}) {
+  for (const char* text :
+       {"é = 1", "width = é", "宽 = 1", "width\u00a0= 1", "w\ufefeidth = 1", "width = 1 \ufefe", "[# width", "[[#"}) {
     std::map<std::string, std::string> given;
     testing::write_file(folder / "a.toml", text);
     EXPECT_THROW(read_config(folder / "a.toml", kFields, given), Error) << text;

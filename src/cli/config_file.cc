@@ -56,7 +56,10 @@ bool is_bare(const std::string& text) {
 std::string value_text(const std::string& text) {
   if (is_bare(text)) return text;
   std::ostringstream quoted;
-  quoted << toml::value<std::string>(text);
+  const toml::value<std::string> value(text);
+  constexpr auto kEscaped = toml::toml_formatter::default_flags & ~toml::format_flags::allow_multi_line_strings &
+                            ~toml::format_flags::allow_literal_strings;
+  quoted << toml::toml_formatter(value, kEscaped);
   return quoted.str();
 }
 

@@ -28,5 +28,16 @@ TEST(ConfigFile, LettersOfAnyLanguageOutsideOfTextsAreRefused) {
   }
 }
 
+TEST(ConfigFile, IsReadAsItIsWritten) {
+  const testing::Folder folder;
+  for (const char* text : {"\n", "a\nb", "\t\"'", "'''\n", "\\", "é", "1", "true"}) {
+    const std::map<std::string, std::string> given = {{"model", text}};
+    std::map<std::string, std::string> again;
+    testing::write_file(folder / "a.toml", config_text(kFields, given));
+    read_config(folder / "a.toml", kFields, again);
+    EXPECT_EQ(again, given) << text;
+  }
+}
+
 }  // namespace
 }  // namespace heed::cli

@@ -178,8 +178,8 @@ std::vector<std::string> read_texts(const std::string& path) {
 }
 
 struct Own {
-  double rate, by_clients,
-      alone;  // texts a second in one batch and as many at a time as there are clients; seconds of one
+  double rate, by_clients;  // texts a second: in one batch, and as many at a time as there are clients
+  double alone;             // seconds of one
 };
 // So many at a time.
 double rate_of(const TrainedRun& run, const std::vector<std::string>& lines, size_t count) {

@@ -39,18 +39,17 @@ std::atomic<int>& thread_count() {
 
 #if HWY_ARCH_X86
 bool compiled(const InstructionSet& set) { return (HWY_TARGETS & set.targets) == set.targets; }
+bool supported(const InstructionSet& set) { return (hwy::SupportedTargets() & set.targets) == set.targets; }
 
 bool force_instruction_set() {
-  const int64_t available = hwy::SupportedTargets();
-  check((available & HWY_AVX2) != 0, "heed", "this processor has no AVX2, which heed needs");
+  check((hwy::SupportedTargets() & HWY_AVX2) != 0, "heed", "this processor has no AVX2, which heed needs");
   const char* wanted = std::getenv("HEED_ISA");
   const bool choose = wanted && *wanted;
   for (const InstructionSet& set : kSets) {
     if (choose && std::string_view(wanted) != set.name) continue;
-    const bool runs = (available & set.targets) == set.targets;
-    check(runs || !choose, "HEED_ISA", "this processor has no {}", set.name);
+    check(supported(set) || !choose, "HEED_ISA", "this processor has no {}", set.name);
     check(compiled(set) || !choose, "HEED_ISA", "{} was left out; build with -DHEED_PORTABLE=ON", set.name);
-    if (!runs || !compiled(set)) continue;
+    if (!supported(set) || !compiled(set)) continue;
     hwy::SetSupportedTargetsForTest(set.targets);
     return true;
   }
@@ -90,7 +89,7 @@ std::vector<std::string> instruction_sets() {
 #if HWY_ARCH_X86
   std::vector<std::string> names;
   for (const InstructionSet& set : kSets)
-    if (compiled(set) && (hwy::SupportedTargets() & set.targets) == set.targets) names.push_back(set.name);
+    if (compiled(set) && supported(set)) names.push_back(set.name);
   return names;
 #else
   return {hwy::TargetName(HWY_STATIC_TARGET)};

@@ -2,12 +2,14 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <cstdlib>
 #include <mutex>
 
 #include "base/check.h"
+#include "base/thread_share.h"
 #include "hwy/targets.h"
 
 namespace heed {
@@ -36,6 +38,8 @@ std::atomic<int>& thread_count() {
   }();
   return count;
 }
+
+thread_local int share = 1024;  // of this thread
 
 #if HWY_ARCH_X86
 bool compiled(const InstructionSet& set) { return (HWY_TARGETS & set.targets) == set.targets; }
@@ -77,12 +81,15 @@ void start_runtime() {
 
 std::string version() { return HEED_VERSION; }
 
-int threads() { return thread_count().load(std::memory_order_relaxed); }
+int threads() { return std::min(share, thread_count().load(std::memory_order_relaxed)); }
 
 void set_threads(int count) {
   check(count >= 1 && count <= 1024, "set_threads", "{} is no number of threads, wanted 1 to 1024", count);
   thread_count() = count;
 }
+
+ThreadShare::ThreadShare(int count) : before_(share) { share = count; }
+ThreadShare::~ThreadShare() { share = before_; }
 
 std::vector<std::string> instruction_sets() {
   start_runtime();

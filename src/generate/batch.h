@@ -21,6 +21,7 @@ class Batch {
   Batch(const SequenceModel& model, const Sentences& source, std::vector<Sentence> sentences);
 
   std::vector<Sentence>& sentences() { return sentences_; }
+  int64_t rows() const { return rows_; }
   std::vector<Turn> turns() const;
   Tensor read(const std::vector<Turn>& turns);  // the last token of each; gives the features (turns,1,W) of these
   std::vector<Sentence> take_done();            // those of which nothing goes on; the others go on without them

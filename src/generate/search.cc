@@ -135,6 +135,7 @@ class Search {
   explicit Search(const SequenceModel& model) : model_(model) {}
   int64_t add(const Sentences& source, SearchOptions options);  // gives the number of the first of them
   bool done() const { return batches_.empty(); }
+  int64_t rows() const;
   std::vector<int64_t> step();
   std::vector<Hypothesis> take(int64_t sentence);
 
@@ -236,6 +237,12 @@ std::vector<int64_t> Search::step() {
   return done;
 }
 
+int64_t Search::rows() const {
+  int64_t rows = 0;
+  for (const Batch& batch : batches_) rows += batch.rows();
+  return rows;
+}
+
 std::vector<Hypothesis> Search::take(int64_t sentence) {
   const auto of = found_.find(sentence);
   check(of != found_.end(), kSearch, "sentence {} is not done, or was taken", sentence);
@@ -267,6 +274,7 @@ int64_t SteppedSearch::add(const Sentences& source, SearchOptions options) {
   return impl_->search.add(source, std::move(options));
 }
 bool SteppedSearch::done() const { return impl_->search.done(); }
+int64_t SteppedSearch::rows() const { return impl_->search.rows(); }
 std::vector<int64_t> SteppedSearch::step() {
   const NoGrad scope;
   return impl_->search.step();

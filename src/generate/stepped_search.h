@@ -26,6 +26,7 @@ class SteppedSearch {
   // nothing of what is under way.
   int64_t add(const Sentences& source, SearchOptions options = {});
   bool done() const;                               // all that were added
+  int64_t rows() const;                            // hypotheses side by side
   std::vector<int64_t> step();                     // a token further; the sentences that are done now
   std::vector<Hypothesis> take(int64_t sentence);  // of one that is done
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 #include "base/threads.h"
@@ -113,6 +115,33 @@ void for_each_result(const ReduceShape& shape, const Body& body) {
   });
 }
 
+// The larger or smaller of two neighbours, as in maxout: vectors for the compiler.
+template <class Wins, class T>
+void extreme_of_pairs(int64_t pairs, const T* x, T* y) {
+  const Wins wins;
+  parallel(pairs, 1 << 13, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const T a = x[2 * i], b = x[2 * i + 1];
+      y[i] = static_cast<int>(wins(b, a)) | static_cast<int>(b != b) ? b : a;
+    }
+  });
+}
+
+// n is a constant for pairs, so that their loop is one of vectors too.
+template <class N, class T>
+void share_out(const ReduceShape& shape, N n, const T* x, const T* y, const T* dy, T* dx) {
+  parallel(shape.outer * shape.inner, (1 << 14) / n + 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t first = i / shape.inner * n * shape.inner + i % shape.inner;
+      T equal = 0;
+      for (int64_t j = 0; j < n; ++j) equal += static_cast<T>(x[first + j * shape.inner] == y[i]);
+      const T share = dy[i] / equal;
+      for (int64_t j = 0; j < n; ++j)
+        dx[first + j * shape.inner] = static_cast<T>(x[first + j * shape.inner] == y[i]) * share;
+    }
+  });
+}
+
 }  // namespace
 
 template <class T>
@@ -127,6 +156,9 @@ void product(const ReduceShape& shape, const T* x, T* y) {
 template <class T>
 void extreme(Extreme which, const ReduceShape& shape, const T* x, T* y, int64_t* index) {
   const bool largest = which == Extreme::largest;
+  if (shape.n == 2 && shape.inner == 1 && !index)
+    return largest ? extreme_of_pairs<std::greater<T>>(shape.outer, x, y)
+                   : extreme_of_pairs<std::less<T>>(shape.outer, x, y);
   for_each_result(shape, [&](int64_t first, int64_t to) {
     int64_t best = 0;
     T value = x[first];
@@ -137,6 +169,14 @@ void extreme(Extreme which, const ReduceShape& shape, const T* x, T* y, int64_t*
     if (y) y[to] = value;
     if (index) index[to] = best;
   });
+}
+
+template <class T>
+void extreme_backward(const ReduceShape& shape, const T* x, const T* y, const T* dy, T* dx) {
+  if (shape.n == 2 && shape.inner == 1)
+    share_out({shape.outer, 2, 1}, std::integral_constant<int64_t, 2>(), x, y, dy, dx);
+  else
+    share_out(shape, shape.n, x, y, dy, dx);
 }
 
 template <class T>
@@ -167,11 +207,13 @@ void cumulative_sum(const ReduceShape& shape, const T* x, T* y, bool reverse) {
 template void sum(const ReduceShape&, const float*, float*);
 template void product(const ReduceShape&, const float*, float*);
 template void extreme(Extreme, const ReduceShape&, const float*, float*, int64_t*);
+template void extreme_backward(const ReduceShape&, const float*, const float*, const float*, float*);
 template void log_sum_exp(const ReduceShape&, const float*, float*);
 template void cumulative_sum(const ReduceShape&, const float*, float*, bool);
 template void sum(const ReduceShape&, const double*, double*);
 template void product(const ReduceShape&, const double*, double*);
 template void extreme(Extreme, const ReduceShape&, const double*, double*, int64_t*);
+template void extreme_backward(const ReduceShape&, const double*, const double*, const double*, double*);
 template void log_sum_exp(const ReduceShape&, const double*, double*);
 template void cumulative_sum(const ReduceShape&, const double*, double*, bool);
 

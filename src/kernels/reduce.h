@@ -21,6 +21,9 @@ void product(const ReduceShape& shape, const T* x, T* y);
 enum class Extreme { largest, smallest };
 template <class T>
 void extreme(Extreme which, const ReduceShape& shape, const T* x, T* y, int64_t* index);
+// dx of y = extreme(x): dy goes in equal shares to all that are equal to y; NaN where y is.
+template <class T>
+void extreme_backward(const ReduceShape& shape, const T* x, const T* y, const T* dy, T* dx);
 
 // log Σ exp(x) without overflow; −inf where all are.
 template <class T>

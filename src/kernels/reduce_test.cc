@@ -93,6 +93,20 @@ TEST(Reduce, ExtremesFindTheFirstAndKeepNan) {
   EXPECT_EQ(at, (std::vector<int64_t>{2, 1, 2}));
 }
 
+TEST(Reduce, ExtremesOfPairsEqualThoseWithTheirPlaces) {
+  std::vector<float> x = waves<float>(2 * 1001);
+  for (const size_t n : {0u, 7u, 500u, 501u, 2001u}) x[n] = static_cast<float>(kNan);
+  x[20] = x[21], x[30] = x[31] = -std::numeric_limits<float>::infinity();
+  for (const Extreme which : {Extreme::largest, Extreme::smallest}) {
+    std::vector<float> alone(1001), placed(1001);
+    std::vector<int64_t> at(1001);
+    extreme<float>(which, {1001, 2, 1}, x.data(), alone.data(), nullptr);
+    extreme<float>(which, {1001, 2, 1}, x.data(), placed.data(), at.data());
+    for (size_t i = 0; i < alone.size(); ++i)
+      EXPECT_TRUE(alone[i] == placed[i] || (alone[i] != alone[i] && placed[i] != placed[i])) << i;
+  }
+}
+
 TEST(Reduce, LogSumExpNeitherOverflowsNorBreaks) {
   const std::vector<double> x{1000, 1000, -kInfinity, -kInfinity, -1000, -1000};
   std::vector<double> y(3);

@@ -23,6 +23,7 @@ struct Reduction {
   Tensor x;           // packed (outer, n, inner)
   ReduceShape sizes;  // of x
   Shape kept, ones;   // the result without the reduced dimensions, and with size 1 in their place
+  Shape order;        // the dimensions of x in this arrangement; empty: as they were
 };
 
 // Reduced dimensions that are not neighbours are moved to the end.
@@ -46,6 +47,7 @@ Reduction arranged(const Tensor& x, const Shape& dims, const char* op) {
     for (int64_t i : reduced) order.push_back(i);
     result.sizes.outer *= std::exchange(result.sizes.inner, 1);
     result.x = x.permute(order).packed();
+    result.order = order;
   } else {
     result.x = x.packed();
   }
@@ -83,14 +85,32 @@ Tensor extreme_of(Extreme which, const char* op, const Tensor& x, const Shape& d
 
 Tensor restored(const Tensor& dy, const Shape& ones) { return dy.packed().view(ones); }
 
+// What stands as `reduction` has arranged it, in the order of before.
+Tensor put_back(const Tensor& arranged, const Reduction& reduction) {
+  if (reduction.order.size() == 0) return arranged;
+  Shape places = reduction.order;
+  for (int i = 0; i < places.rank(); ++i) places[static_cast<int>(reduction.order[i])] = i;
+  return arranged.permute(places);
+}
+
+Tensor extreme_gradient(const char* op, const Tensor& x, const Tensor& y, const Tensor& dy, const Shape& dims) {
+  return dispatch_floating(x.dtype(), op, [&](auto zero) {
+    using T = decltype(zero);
+    const Reduction reduction = arranged(x, dims, op);
+    const Tensor found = y.packed(), gradient = dy.packed();
+    Tensor dx(reduction.x.shape(), x.dtype());
+    if (dx.numel() > 0)
+      kernels::extreme_backward(reduction.sizes, reduction.x.data<T>(), found.data<T>(), gradient.data<T>(),
+                                dx.data<T>());
+    return put_back(dx, reduction);
+  });
+}
+
 // dx = dy where x = y, shared by those that are equal
 Tensor extreme(Extreme which, const char* op, const Tensor& x, const Dims& dims, bool keep) {
   const Tensor y = extreme_of(which, op, x, dims, keep);
-  return record(op, y, {x}, [x, y, dims](const Tensor& dy, Gradients& d) {
-    const Shape ones = with_ones(x, dims);
-    const Tensor mask = equal(x, y.view(ones)).to(x.dtype());
-    d.add(0, mask * (restored(dy, ones) / sum_of("max", mask, dims, true)));
-  });
+  return record(op, y, {x},
+                [op, x, y, dims](const Tensor& dy, Gradients& d) { d.add(0, extreme_gradient(op, x, y, dy, dims)); });
 }
 
 Tensor place_of(Extreme which, const char* op, const Tensor& x, std::optional<int> dim, bool keep) {

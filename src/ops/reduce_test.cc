@@ -102,6 +102,14 @@ TEST(Reduce, EqualOnesShareTheGradient) {
   EXPECT_TRUE(close(gradients(max(x), {x})[0].values(), Values{0.5, 0, 0.5, 0}, 0));
 }
 
+TEST(Reduce, ExtremesOfPairs) {
+  const auto f = [](const Inputs& in) { return max(in[0], -1) - min(in[0], -1); };
+  EXPECT_TRUE(gradcheck(f, {sample({3, 7, 2}, -1, 1)}));
+  EXPECT_TRUE(f32_agrees(f, {sample({37, 2}, -1, 1)}, 1e-6));
+  Tensor x = tensor({{1, 1}, {2, 0}, {0, 2}}, Dtype::f64).requires_grad(true);
+  EXPECT_TRUE(close(gradients(sum(max(x, 1)), {x})[0].values(), Values{0.5, 0.5, 1, 0, 0, 1}, 0));
+}
+
 TEST(Reduce, NormOfZerosHasNoNaN) {
   for (double p : {1.0, 2.0, 3.0, kInfinity}) {
     Tensor x = zeros({3}, Dtype::f64).requires_grad(true);

@@ -232,7 +232,7 @@ Json whole_answer(const Wanted& wanted, const std::string& id, const std::vector
 
 // ---- as a stream ----------------------------------------------------------------------------------------------------
 
-// The events of one answer. Everything comes from the worker's thread.
+// The events of one answer. Everything comes from one thread of the worker.
 class Events {
  public:
   Events(Wanted wanted, std::string id, std::shared_ptr<Reply> reply)

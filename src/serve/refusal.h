@@ -15,6 +15,7 @@ struct Refusal : std::runtime_error {
 };
 
 inline constexpr const char* kClientGone = "the client has gone";
+inline constexpr const char* kEnding = "the server ends";
 inline constexpr const char* kTooLong = "it took longer than a request may take";
 inline constexpr const char* kNoMemory = "there is not the memory for this request";
 

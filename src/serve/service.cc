@@ -64,13 +64,14 @@ void Together::of(const std::shared_ptr<Together>& all, size_t n, Ask& ask) {
 }
 
 void Together::take(size_t n, Outcome outcome) {
-  if (failed_) return;
-  if (outcome.error) {
-    failed_ = true;
-    return reply_->send(error_response(outcome.error));
+  {
+    const std::lock_guard lock(mutex_);
+    if (failed_) return;
+    all_[n] = std::move(outcome.answers);
+    failed_ = outcome.error != nullptr;
+    if (!failed_ && --missing_ > 0) return;
   }
-  all_[n] = std::move(outcome.answers);
-  if (--missing_ > 0) return;
+  if (outcome.error) return reply_->send(error_response(outcome.error));
   try {
     then_(std::move(all_));
   } catch (...) {

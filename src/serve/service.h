@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -60,9 +61,10 @@ class Together {
 
  private:
   void take(size_t n, Outcome outcome);
+  std::mutex mutex_;
   std::vector<std::vector<Answered>> all_;
   size_t missing_;
-  bool failed_ = false;
+  std::atomic<bool> failed_ = false;
   std::shared_ptr<Reply> reply_;
   Then then_;
 };

@@ -1,16 +1,23 @@
 #include "serve/worker.h"
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory_reserve.h"
+#include "base/thread_share.h"
 #include "base/threads.h"
 #include "kernels/scratch.h"
 #include "serve/refusal.h"
 
 namespace heed::serve {
 namespace {
+
+// From so many rows on a step computes longer than it reads the weights: to read them twice, for two, costs nothing
+// then.
+constexpr double kRowsOfALane = 16;
 
 bool alike(const Ask& a, const Ask& b) {
   return a.model.run == b.model.run && a.showing == b.showing && a.options == b.options;
@@ -49,16 +56,21 @@ Asked asked_of(const Ask& ask) {
 
 }  // namespace
 
-Worker::Worker(const WorkerLimits& limits) : limits_(limits), thread_([this] { run(); }) {}
+Worker::Worker(const WorkerLimits& limits) : limits_(limits) {
+  first().thread = std::thread([this] { run(first()); });
+  if (threads() > 1) second().thread = std::thread([this] { run(second()); });
+}
 
 void Worker::stop() {
-  if (!thread_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
   }
-  wake_.notify_one();
-  thread_.join();
+  wake_.notify_all();
+  for (Lane& lane : lanes_)
+    if (lane.thread.joinable()) lane.thread.join();
+  tell(waiting_, refusal(503, kEnding));
+  waiting_.clear(), works_.clear();
 }
 
 void Worker::ask(Asks asks) {
@@ -74,7 +86,7 @@ void Worker::ask(Asks asks) {
     for (Ask& ask : asks) ask.came = seconds();
     waiting_.splice(waiting_.end(), asks);
   }
-  wake_.notify_one();
+  wake_.notify_all();
 }
 
 void Worker::between(std::function<void()> work) {
@@ -83,7 +95,7 @@ void Worker::between(std::function<void()> work) {
     if (works_.size() >= limits_.waiting) throw Refusal(503, fmt::format("{} works wait already", works_.size()));
     works_.push_back(std::move(work));
   }
-  wake_.notify_one();
+  wake_.notify_all();
 }
 
 WorkerCounts Worker::counts() const {
@@ -93,51 +105,83 @@ WorkerCounts Worker::counts() const {
   return counts;
 }
 
-// ---- the thread -----------------------------------------------------------------------------------------------------
+// ---- who does what, under the mutex ---------------------------------------------------------------------------------
 
-void Worker::run() {
+// Both together never have more threads than there are: OpenMP's would sleep, and wake too late, where they are many.
+int Worker::threads_of(const Lane& lane) {
+  const int all = heed::threads(), of_second = std::max(1, all / 2);
+  if (&lane == &second()) return of_second;
+  return second().load > 0 ? std::max(1, all - of_second) : all - of_second + 1;
+}
+
+// Texts that a lane may begin, so that both have as much to do. The second one stands by until the first has enough.
+double Worker::room(const Lane& lane) {
+  if (!second().thread.joinable()) return static_cast<double>(limits_.together);
+  if (&lane == &second() && first().load < kRowsOfALane) return 0;
+  const double width = std::max(first().width, second().width);
+  const double all = first().load + second().load + static_cast<double>(waiting_.size()) * width;
+  return std::ceil((std::max(kRowsOfALane, all / 2) - lane.load) / width);
+}
+
+bool Worker::has_something(const Lane& lane) {
+  if (!lane.groups.empty() || (&lane == &first() && !works_.empty())) return true;
+  return !waiting_.empty() && room(lane) >= 1;
+}
+
+// What a lane has to do now. The other one may have been waiting for that.
+void Worker::count(Lane& lane) {
+  const std::lock_guard lock(mutex_);
+  lane.load = 0, lane.texts = 0;
+  for (const Group& group : lane.groups)
+    lane.load += static_cast<double>(group.answers->rows()), lane.texts += group.asks.size();
+  if (lane.texts > 0) lane.width = std::max(1.0, lane.load / static_cast<double>(lane.texts));
+  counts_.under_way = first().texts + second().texts;
+  if (!waiting_.empty()) wake_.notify_all();
+}
+
+// ---- a lane's thread ------------------------------------------------------------------------------------------------
+
+void Worker::run(Lane& lane) {
   // This thread's team, and what its threads keep memory by, are there before memory is short: the program would end.
   struct Use;
+  std::optional<ThreadShare> share(std::in_place, threads_of(lane));
   parallel(threads(), 1, [](int64_t, int64_t) { kernels::scratch<Use, char>(1); });
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return ending_ || !works_.empty() || !waiting_.empty() || !groups_.empty(); });
+      wake_.wait(lock, [&] { return ending_ || has_something(lane); });
       if (ending_) break;
+      share.reset(), share.emplace(threads_of(lane));
     }
     try {
-      turn();
+      turn(lane);
     } catch (const std::bad_alloc&) {  // whose turn it was has lost his connection; the others go on
       continue;
     }
   }
-  const auto ending = refusal(503, "the server ends");
-  for (const Group& group : groups_) tell(group.asks, ending);
-  tell(waiting_, ending);
-  groups_.clear(), waiting_.clear(), works_.clear();
+  for (const Group& group : lane.groups) tell(group.asks, refusal(503, kEnding));
+  lane.groups.clear();
 }
 
 // Memory is short, and what could be done without taking anything from anybody is not enough.
-void Worker::make_room() {
+void Worker::make_room(Lane& lane) {
   const auto error = std::make_exception_ptr(std::bad_alloc());
-  for (Group& group : groups_) {
+  for (Group& group : lane.groups) {
     group.answers.reset();
     tell(group.asks, error);
   }
-  groups_.clear();
+  lane.groups.clear();
   release_memory();
   refill_memory_reserve();
 }
 
-void Worker::turn() {
-  if (!refill_memory_reserve()) make_room();
-  do_work();
-  while (begin_next()) continue;
-  for (Group& group : groups_) step(group);
-  std::erase_if(groups_, [](const Group& group) { return group.asks.empty(); });
-  const std::lock_guard lock(mutex_);
-  counts_.under_way = 0;
-  for (const Group& group : groups_) counts_.under_way += group.asks.size();
+void Worker::turn(Lane& lane) {
+  if (!refill_memory_reserve()) make_room(lane);
+  if (&lane == &first()) do_work();
+  while (begin_next(lane)) continue;
+  for (Group& group : lane.groups) step(group);
+  std::erase_if(lane.groups, [](const Group& group) { return group.asks.empty(); });
+  count(lane);
 }
 
 void Worker::do_work() {
@@ -147,19 +191,20 @@ void Worker::do_work() {
     if (works_.empty()) return;
     work = std::move(works_.front());
     works_.pop_front();
+    first().load += kRowsOfALane;
   }
   work();
 }
 
-Worker::Group* Worker::group_of(const Ask& ask) {
+Worker::Group* Worker::group_of(Lane& lane, const Ask& ask) {
   const auto group =
-      std::find_if(groups_.begin(), groups_.end(), [&](auto& each) { return each.run == ask.model.run; });
-  return group != groups_.end() ? &*group : nullptr;
+      std::find_if(lane.groups.begin(), lane.groups.end(), [&](auto& each) { return each.run == ask.model.run; });
+  return group != lane.groups.end() ? &*group : nullptr;
 }
 
-bool Worker::may_begin(const Ask& ask) {
-  const Group* const group = group_of(ask);
-  return group ? group->asks.size() < limits_.together : groups_.size() < limits_.under_way;
+bool Worker::may_begin(Lane& lane, const Ask& ask) const {
+  const Group* const group = group_of(lane, ask);
+  return group ? group->asks.size() < limits_.together : lane.groups.size() < limits_.under_way;
 }
 
 // Is it worth it to wait for more? They are, as long as they are few beside those under way.
@@ -170,51 +215,55 @@ bool Worker::gathers(const Group& group, const Ask& first) const {
 
 // The one that waits longest of those that may begin, and those that are asked for in the same way. None where somebody
 // has gone who leaves with the next step: what was too much for him is not to be too much for others.
-Asks Worker::take_alike() {
+Asks Worker::take_alike(Lane& lane) {
   const std::lock_guard lock(mutex_);
-  const auto first = std::find_if(waiting_.begin(), waiting_.end(), [&](const Ask& ask) { return may_begin(ask); });
-  if (first == waiting_.end()) return {};
-  const Group* const group = group_of(*first);
-  if (group && (gathers(*group, *first) || std::any_of(group->asks.begin(), group->asks.end(), gone))) return {};
-  const size_t room = limits_.together - (group ? group->asks.size() : 0);
+  const double room = this->room(lane);
+  if (room < 1) return {};
+  const auto next =
+      std::find_if(waiting_.begin(), waiting_.end(), [&](const Ask& ask) { return may_begin(lane, ask); });
+  if (next == waiting_.end()) return {};
+  const Group* const group = group_of(lane, *next);
+  if (group && (gathers(*group, *next) || std::any_of(group->asks.begin(), group->asks.end(), gone))) return {};
+  const size_t most = std::min(limits_.together - (group ? group->asks.size() : 0), static_cast<size_t>(room));
   Asks taken;
-  taken.splice(taken.end(), waiting_, first);
-  for (auto at = waiting_.begin(); at != waiting_.end() && taken.size() < room;) {
-    const auto next = std::next(at);
+  taken.splice(taken.end(), waiting_, next);
+  for (auto at = waiting_.begin(); at != waiting_.end() && taken.size() < most;) {
+    const auto after = std::next(at);
     if (alike(taken.front(), *at)) taken.splice(taken.end(), waiting_, at);
-    at = next;
+    at = after;
   }
+  lane.load += static_cast<double>(taken.size()) * lane.width;
   return taken;
 }
 
-bool Worker::begin_next() {
-  Asks taken = take_alike();
+bool Worker::begin_next(Lane& lane) {
+  Asks taken = take_alike(lane);
   if (taken.empty()) return false;
-  begin(std::move(taken));
+  begin(lane, std::move(taken));
   return true;
 }
 
 // Where several cannot begin together, each is tried alone: only the one whose fault it is gets the error.
-void Worker::begin(Asks asks) {
+void Worker::begin(Lane& lane, Asks asks) {
   std::erase_if(asks, sent_away);
   if (asks.empty()) return;
   std::exception_ptr error;
   try {
-    Group* group = group_of(asks.front());
+    Group* group = group_of(lane, asks.front());
     if (!group) {
-      groups_.push_back({asks.front().model.run, asks.front().model.run->answers()});
-      group = &groups_.back();
+      lane.groups.push_back({asks.front().model.run, asks.front().model.run->answers()});
+      group = &lane.groups.back();
     }
     return begin_in(*group, asks);
   } catch (...) {
     error = std::current_exception();
   }
-  std::erase_if(groups_, [](const Group& group) { return group.asks.empty(); });
+  std::erase_if(lane.groups, [](const Group& group) { return group.asks.empty(); });
   if (asks.size() == 1) return tell(asks, error);
   while (!asks.empty()) {
     Asks alone;
     alone.splice(alone.end(), asks, asks.begin());
-    begin(std::move(alone));
+    begin(lane, std::move(alone));
   }
 }
 

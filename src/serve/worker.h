@@ -1,8 +1,11 @@
-// The one thread that computes. What is asked of the same model makes up a group that goes on step by step; whoever
-// comes later joins it between two steps. Groups take their steps in turn. Nobody's answer depends on who else is
-// there.
+// The threads that compute. What is asked of the same model makes up a group that goes on step by step; whoever comes
+// later joins it between two steps. Groups take their steps in turn. Nobody's answer depends on who else is there.
+//
+// Two such lanes share out what there is to do, and the processor's threads: threads that meet once in many steps are
+// ahead of threads that share each step. As long as that is little it is done by one lane, with nearly all threads.
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -31,7 +34,7 @@ struct Ask {
   Showing showing = Showing::text;
   Asked asked;
   double until = 0;                   // of seconds(): then it is refused
-  std::function<void(Outcome)> done;  // once, from the worker's thread
+  std::function<void(Outcome)> done;  // once, from one of the worker's threads
   double came = 0;                    // set by Worker::ask()
   size_t number = 0;                  // among the answers of its group
 };
@@ -71,29 +74,42 @@ class Worker {
     Asks asks{};       // under way
   };
 
-  void run();
-  void turn();
-  void make_room();
+  struct Lane {
+    std::list<Group> groups = {};  // of its thread alone
+    double load = 0;               // rows of a step, under the mutex as what follows
+    double width = 1;              // rows that a text was worth when it last had some
+    size_t texts = 0;
+    std::thread thread = {};
+  };
+
+  Lane& first() { return lanes_[0]; }
+  Lane& second() { return lanes_[1]; }
+  void run(Lane& lane);
+  int threads_of(const Lane& lane);
+  bool has_something(const Lane& lane);
+  double room(const Lane& lane);
+  void turn(Lane& lane);
+  void make_room(Lane& lane);
   void do_work();
-  bool begin_next();
-  Asks take_alike();
-  Group* group_of(const Ask& ask);  // null: none is under way
-  bool may_begin(const Ask& ask);
+  bool begin_next(Lane& lane);
+  Asks take_alike(Lane& lane);
+  static Group* group_of(Lane& lane, const Ask& ask);  // null: none is under way
+  bool may_begin(Lane& lane, const Ask& ask) const;
   bool gathers(const Group& group, const Ask& first) const;
-  void begin(Asks asks);
+  void begin(Lane& lane, Asks asks);
   void begin_in(Group& group, Asks& asks);
   void step(Group& group);
   void give(Group& group, size_t number);
+  void count(Lane& lane);
 
   const WorkerLimits limits_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   Asks waiting_;
   std::deque<std::function<void()>> works_;
-  std::list<Group> groups_;  // of the thread alone
   WorkerCounts counts_;
   bool ending_ = false;
-  std::thread thread_;
+  std::array<Lane, 2> lanes_;
 };
 
 }  // namespace heed::serve

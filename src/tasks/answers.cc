@@ -28,6 +28,7 @@ class AllAtOnce final : public Answers {
     for (Prediction& each : of.mapped()) answers.push_back({std::move(each)});
     return answers;
   }
+  int64_t rows() const override { return static_cast<int64_t>(begun_ - told_); }
 
  private:
   const TrainedRun& run_;

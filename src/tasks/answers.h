@@ -48,6 +48,7 @@ class Answers {
   virtual void add(std::vector<Asked> more, Fields& options, Showing showing) = 0;
   virtual std::vector<size_t> step() = 0;                // a token further; which of those asked are answered now
   virtual std::vector<Answered> take(size_t which) = 0;  // of one that is: the best first
+  virtual int64_t rows() const = 0;                      // that are computed side by side in a step
 };
 
 class AnsweringRun {

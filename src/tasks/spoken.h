@@ -15,6 +15,7 @@ class SpokenAnswers : public Answers {
   void add(std::vector<Asked> more, Fields& options, Showing showing) override;
   std::vector<size_t> step() override;
   std::vector<Answered> take(size_t which) override;
+  int64_t rows() const override { return search_.rows(); }
 
  protected:
   using Ids = std::vector<int32_t>;

@@ -42,8 +42,10 @@ foreach(source ${HEED_TEST_SOURCES})
   else()
     target_precompile_headers(${name} REUSE_FROM heed_testing)
   endif()
-  if(path MATCHES "^src/(cli|serve)/")  # the program is no library: its tests take its verbs
+  if(path MATCHES "^src/cli/")  # the program is no library: its tests take its parts
     target_link_libraries(${name} PRIVATE heed_verbs)
+  elseif(path MATCHES "^src/serve/")
+    target_link_libraries(${name} PRIVATE heed_server)
   endif()
   add_dependencies(tests ${name})
   file(STRINGS ${source} labels REGEX "set_threads|std::j?thread" LIMIT_COUNT 1)

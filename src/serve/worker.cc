@@ -56,9 +56,9 @@ Asked asked_of(const Ask& ask) {
 
 }  // namespace
 
-Worker::Worker(const WorkerLimits& limits) : limits_(limits) {
+Worker::Worker(const WorkerLimits& limits) : limits_(limits), two_(threads() > 1) {
   first().thread = std::thread([this] { run(first()); });
-  if (threads() > 1) second().thread = std::thread([this] { run(second()); });
+  if (two_) second().thread = std::thread([this] { run(second()); });
 }
 
 void Worker::stop() {
@@ -116,7 +116,7 @@ int Worker::threads_of(const Lane& lane) {
 
 // Texts that a lane may begin, so that both have as much to do. The second one stands by until the first has enough.
 double Worker::room(const Lane& lane) {
-  if (!second().thread.joinable()) return static_cast<double>(limits_.together);
+  if (!two_) return static_cast<double>(limits_.together);
   if (&lane == &second() && first().load < kRowsOfALane) return 0;
   const double width = std::max(first().width, second().width);
   const double all = first().load + second().load + static_cast<double>(waiting_.size()) * width;
@@ -155,9 +155,10 @@ void Worker::run(Lane& lane) {
     }
     try {
       turn(lane);
-    } catch (const std::bad_alloc&) {  // whose turn it was has lost his connection; the others go on
-      continue;
+    } catch (const std::bad_alloc&) {
+      // Whose turn it was has lost his connection; the others go on.
     }
+    count(lane);
   }
   for (const Group& group : lane.groups) tell(group.asks, refusal(503, kEnding));
   lane.groups.clear();
@@ -181,7 +182,6 @@ void Worker::turn(Lane& lane) {
   while (begin_next(lane)) continue;
   for (Group& group : lane.groups) step(group);
   std::erase_if(lane.groups, [](const Group& group) { return group.asks.empty(); });
-  count(lane);
 }
 
 void Worker::do_work() {

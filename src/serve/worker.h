@@ -103,6 +103,7 @@ class Worker {
   void count(Lane& lane);
 
   const WorkerLimits limits_;
+  const bool two_;  // lanes
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   Asks waiting_;

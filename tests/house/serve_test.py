@@ -6,6 +6,7 @@ the next request is served.
 """
 import contextlib
 import json
+import os
 import re
 import resource
 import shutil
@@ -23,6 +24,7 @@ sys.path.insert(0, str(ROOT / "tests/support"))
 from serving import HEED, Server, folder_of_runs, message, parsed, refused, served  # noqa: E402
 
 KEY = "a-key-of-the-test"
+os.environ["HEED_THREADS"] = "2"  # both lanes
 
 
 # ---- what is promised ----------------------------------------------------------------------------------------------------

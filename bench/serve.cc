@@ -144,7 +144,7 @@ Load load(const Server& server, const std::vector<std::string>& lines, int clien
     threads.emplace_back([&, n] {
       Client client(server.port());
       Load& own = all[static_cast<size_t>(n)];
-      std::minstd_rand draw(static_cast<unsigned>(n) + 1);
+      std::mt19937 draw(static_cast<unsigned>(n));
       std::exponential_distribution<double> wait(gap > 0 ? 1 / gap : 1);
       double due = begun;
       for (size_t k = static_cast<size_t>(n); seconds() - begun < lasts; k += static_cast<size_t>(clients)) {

@@ -73,6 +73,11 @@ Asks asks_for(const std::shared_ptr<Slow>& run, int count, Told& told, const std
   return asks;
 }
 
+// What was answered is counted a moment later.
+void await_idle(const Worker& worker) {
+  for (int n = 0; n < 5000 && worker.counts().under_way > 0; ++n) std::this_thread::sleep_for(1ms);
+}
+
 class WorkerTest : public ::testing::Test {
  protected:
   void SetUp() override { set_threads(2); }
@@ -86,7 +91,7 @@ TEST_F(WorkerTest, AFewTextsAreComputedByOneLaneWithAllThreads) {
   Worker worker({});
   for (int n = 0; n < 5; ++n) {
     worker.ask(asks_for(run_, 3, told_));
-    told_.await(3 * (n + 1));
+    told_.await(3 * (n + 1)), await_idle(worker);
   }
   EXPECT_EQ(told_.answered, 15);
   EXPECT_EQ(run_->threads_seen.size(), 1u);
@@ -100,6 +105,7 @@ TEST_F(WorkerTest, ManyAreSharedOut) {
   EXPECT_EQ(told_.answered, 100);
   EXPECT_EQ(run_->threads_seen.size(), 2u);
   EXPECT_TRUE(run_->counts_seen.contains(1));
+  await_idle(worker);
   EXPECT_EQ(worker.counts().under_way, 0u);
 }
 

@@ -287,6 +287,7 @@ template <class T>
 void run_pass(const Product<T>& p, const Pass<T>& pass) {
   const Cut rows(p.rows, kRowBlock);
   const int64_t panels = ceil_divide(pass.columns, kPanelWidth);
+  // Where the rows are one block, the threads share its panels.
   const Cut groups(panels, rows.count() > 1 ? 2 * panels : std::min<int64_t>(panels, 8));
   const int64_t items = rows.count() * groups.count();
   parallel(items, p.rows * pass.columns * pass.depth < kThreadWork ? items : 1, [&](int64_t begin, int64_t end) {

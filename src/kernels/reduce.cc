@@ -4,7 +4,6 @@
 #include <cmath>
 #include <functional>
 #include <limits>
-#include <type_traits>
 #include <vector>
 
 #include "base/threads.h"
@@ -115,7 +114,9 @@ void for_each_result(const ReduceShape& shape, const Body& body) {
   });
 }
 
-// The larger or smaller of two neighbours, as in maxout: vectors for the compiler.
+// Two neighbours, as in maxout: loops that the compiler makes vectors of.
+bool of_pairs(const ReduceShape& shape) { return shape.n == 2 && shape.inner == 1; }
+
 template <class Wins, class T>
 void extreme_of_pairs(int64_t pairs, const T* x, T* y) {
   const Wins wins;
@@ -127,17 +128,12 @@ void extreme_of_pairs(int64_t pairs, const T* x, T* y) {
   });
 }
 
-// n is a constant for pairs, so that their loop is one of vectors too.
-template <class N, class T>
-void share_out(const ReduceShape& shape, N n, const T* x, const T* y, const T* dy, T* dx) {
-  parallel(shape.outer * shape.inner, (1 << 14) / n + 1, [&](int64_t begin, int64_t end) {
+template <class T>
+void share_out_to_pairs(int64_t pairs, const T* x, const T* y, const T* dy, T* dx) {
+  parallel(pairs, 1 << 13, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t first = i / shape.inner * n * shape.inner + i % shape.inner;
-      T equal = 0;
-      for (int64_t j = 0; j < n; ++j) equal += static_cast<T>(x[first + j * shape.inner] == y[i]);
-      const T share = dy[i] / equal;
-      for (int64_t j = 0; j < n; ++j)
-        dx[first + j * shape.inner] = static_cast<T>(x[first + j * shape.inner] == y[i]) * share;
+      const T a = static_cast<T>(x[2 * i] == y[i]), b = static_cast<T>(x[2 * i + 1] == y[i]), share = dy[i] / (a + b);
+      dx[2 * i] = a * share, dx[2 * i + 1] = b * share;
     }
   });
 }
@@ -156,7 +152,7 @@ void product(const ReduceShape& shape, const T* x, T* y) {
 template <class T>
 void extreme(Extreme which, const ReduceShape& shape, const T* x, T* y, int64_t* index) {
   const bool largest = which == Extreme::largest;
-  if (shape.n == 2 && shape.inner == 1 && !index)
+  if (of_pairs(shape) && !index)
     return largest ? extreme_of_pairs<std::greater<T>>(shape.outer, x, y)
                    : extreme_of_pairs<std::less<T>>(shape.outer, x, y);
   for_each_result(shape, [&](int64_t first, int64_t to) {
@@ -173,10 +169,14 @@ void extreme(Extreme which, const ReduceShape& shape, const T* x, T* y, int64_t*
 
 template <class T>
 void extreme_backward(const ReduceShape& shape, const T* x, const T* y, const T* dy, T* dx) {
-  if (shape.n == 2 && shape.inner == 1)
-    share_out({shape.outer, 2, 1}, std::integral_constant<int64_t, 2>(), x, y, dy, dx);
-  else
-    share_out(shape, shape.n, x, y, dy, dx);
+  if (of_pairs(shape)) return share_out_to_pairs(shape.outer, x, y, dy, dx);
+  for_each_result(shape, [&](int64_t first, int64_t of) {
+    const int64_t end = first + shape.n * shape.inner;
+    T equal = 0;
+    for (int64_t i = first; i < end; i += shape.inner) equal += static_cast<T>(x[i] == y[of]);
+    const T share = dy[of] / equal;
+    for (int64_t i = first; i < end; i += shape.inner) dx[i] = static_cast<T>(x[i] == y[of]) * share;
+  });
 }
 
 template <class T>

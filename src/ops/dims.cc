@@ -31,6 +31,12 @@ Shape without_dims(const Tensor& x, const Shape& dims) {
   return shape;
 }
 
+Shape inverse_order(const Shape& order) {
+  Shape inverse = order;
+  for (int i = 0; i < order.rank(); ++i) inverse[wrap_dim(static_cast<int>(order[i]), order.rank(), "permute")] = i;
+  return inverse;
+}
+
 double count_of(const Tensor& x, const Shape& dims) {
   const unsigned chosen = chosen_dims(x, dims, "dims");
   double count = 1;

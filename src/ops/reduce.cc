@@ -85,14 +85,6 @@ Tensor extreme_of(Extreme which, const char* op, const Tensor& x, const Shape& d
 
 Tensor restored(const Tensor& dy, const Shape& ones) { return dy.packed().view(ones); }
 
-// What stands as `reduction` has arranged it, in the order of before.
-Tensor put_back(const Tensor& arranged, const Reduction& reduction) {
-  if (reduction.order.size() == 0) return arranged;
-  Shape places = reduction.order;
-  for (int i = 0; i < places.rank(); ++i) places[static_cast<int>(reduction.order[i])] = i;
-  return arranged.permute(places);
-}
-
 Tensor extreme_gradient(const char* op, const Tensor& x, const Tensor& y, const Tensor& dy, const Shape& dims) {
   return dispatch_floating(x.dtype(), op, [&](auto zero) {
     using T = decltype(zero);
@@ -102,7 +94,7 @@ Tensor extreme_gradient(const char* op, const Tensor& x, const Tensor& y, const 
     if (dx.numel() > 0)
       kernels::extreme_backward(reduction.sizes, reduction.x.data<T>(), found.data<T>(), gradient.data<T>(),
                                 dx.data<T>());
-    return put_back(dx, reduction);
+    return reduction.order.size() == 0 ? dx : dx.permute(inverse_order(reduction.order));
   });
 }
 

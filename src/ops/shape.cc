@@ -2,6 +2,7 @@
 #include <heed/ops.h>
 
 #include "base/check.h"
+#include "ops/dims.h"
 #include "tensor/shape_format.h"
 
 namespace heed {
@@ -20,11 +21,8 @@ Tensor transpose(const Tensor& x, int a, int b) {
 
 // y[i…] = x[order(i…)], dx by the inverse order
 Tensor permute(const Tensor& x, const Shape& order) {
-  return record("permute", x.permute(order), {x}, [order](const Tensor& dy, Gradients& d) {
-    Shape inverse = order;
-    for (int i = 0; i < order.rank(); ++i) inverse[wrap_dim(static_cast<int>(order[i]), order.rank(), "permute")] = i;
-    d.add(0, dy.permute(inverse));
-  });
+  return record("permute", x.permute(order), {x},
+                [order](const Tensor& dy, Gradients& d) { d.add(0, dy.permute(inverse_order(order))); });
 }
 
 // dx = 0 but dx[begin:end:step] = dy

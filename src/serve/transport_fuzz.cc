@@ -57,6 +57,13 @@ std::string said(int port, std::string_view bytes) {
   return all;
 }
 
+// The fuzzer's clock rings for other threads: it would break off a connect() or recv().
+int block_clock() {
+  sigset_t clock;
+  sigemptyset(&clock), sigaddset(&clock, SIGALRM);
+  return pthread_sigmask(SIG_BLOCK, &clock, nullptr);
+}
+
 // Answers one behind the other: a line with a status, fields, and a body as long as it says.
 void check_answers(std::string_view all) {
   while (!all.empty()) {
@@ -81,10 +88,8 @@ void check_answers(std::string_view all) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const bool quiet = (stderr = std::fopen("/dev/null", "w")) != nullptr;
   must(quiet, "the log goes nowhere");
-  // The fuzzer's clock rings for other threads: it would break off a connect() or recv().
-  sigset_t clock;
-  sigemptyset(&clock), sigaddset(&clock, SIGALRM);
-  pthread_sigmask(SIG_BLOCK, &clock, nullptr);
+  static const bool undisturbed = block_clock() == 0;
+  must(undisturbed, "the clock rings elsewhere");
   static const int port = port_of_server();
   check_answers(said(port, {reinterpret_cast<const char*>(data), size}));
   static uint64_t inputs = 0;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -102,6 +101,7 @@ WorkerCounts Worker::counts() const {
   const std::lock_guard lock(mutex_);
   WorkerCounts counts = counts_;
   counts.waiting = waiting_.size();
+  for (const Lane& lane : lanes_) counts.under_way += lane.texts;
   return counts;
 }
 
@@ -109,7 +109,7 @@ WorkerCounts Worker::counts() const {
 
 // Both together never have more threads than there are: OpenMP's would sleep, and wake too late, where they are many.
 int Worker::threads_of(const Lane& lane) {
-  const int all = heed::threads(), of_second = std::max(1, all / 2);
+  const int all = threads(), of_second = std::max(1, all / 2);
   if (&lane == &second()) return of_second;
   return second().load > 0 ? std::max(1, all - of_second) : all - of_second + 1;
 }
@@ -128,6 +128,13 @@ bool Worker::has_something(const Lane& lane) {
   return !waiting_.empty() && room(lane) >= 1;
 }
 
+// The threads that a lane has for what there is to do; none: it ends.
+int Worker::wait_for_something(Lane& lane) {
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [&] { return ending_ || has_something(lane); });
+  return ending_ ? 0 : threads_of(lane);
+}
+
 // What a lane has to do now. The other one may have been waiting for that.
 void Worker::count(Lane& lane) {
   const std::lock_guard lock(mutex_);
@@ -135,7 +142,6 @@ void Worker::count(Lane& lane) {
   for (const Group& group : lane.groups)
     lane.load += static_cast<double>(group.answers->rows()), lane.texts += group.asks.size();
   if (lane.texts > 0) lane.width = std::max(1.0, lane.load / static_cast<double>(lane.texts));
-  counts_.under_way = first().texts + second().texts;
   if (!waiting_.empty()) wake_.notify_all();
 }
 
@@ -144,15 +150,9 @@ void Worker::count(Lane& lane) {
 void Worker::run(Lane& lane) {
   // This thread's team, and what its threads keep memory by, are there before memory is short: the program would end.
   struct Use;
-  std::optional<ThreadShare> share(std::in_place, threads_of(lane));
-  parallel(threads(), 1, [](int64_t, int64_t) { kernels::scratch<Use, char>(1); });
-  for (;;) {
-    {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return ending_ || has_something(lane); });
-      if (ending_) break;
-      share.reset(), share.emplace(threads_of(lane));
-    }
+  parallel(threads_of(lane), 1, [](int64_t, int64_t) { kernels::scratch<Use, char>(1); });
+  while (const int own = wait_for_something(lane)) {
+    const ThreadShare share(own);
     try {
       turn(lane);
     } catch (const std::bad_alloc&) {

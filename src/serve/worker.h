@@ -87,6 +87,7 @@ class Worker {
   void run(Lane& lane);
   int threads_of(const Lane& lane);
   bool has_something(const Lane& lane);
+  int wait_for_something(Lane& lane);
   double room(const Lane& lane);
   void turn(Lane& lane);
   void make_room(Lane& lane);

@@ -56,11 +56,16 @@ struct Slow final : AnsweringRun {
   explain::Seen explain(const std::string&, const ExplainOptions&) const override { return {}; }
 };
 
+template <class Condition>
+void wait_until(const Condition& condition) {
+  for (int n = 0; n < 5000 && !condition(); ++n) std::this_thread::sleep_for(1ms);
+}
+
 // So many texts at once; how many were answered, and how many failed.
 struct Told {
   std::atomic<int> answered = 0, failed = 0;
   void await(int count) const {
-    for (int n = 0; n < 5000 && answered + failed < count; ++n) std::this_thread::sleep_for(1ms);
+    wait_until([&] { return answered + failed >= count; });
   }
 };
 Asks asks_for(const std::shared_ptr<Slow>& run, int count, Told& told, const std::string& text = "text") {
@@ -75,7 +80,7 @@ Asks asks_for(const std::shared_ptr<Slow>& run, int count, Told& told, const std
 
 // What was answered is counted a moment later.
 void await_idle(const Worker& worker) {
-  for (int n = 0; n < 5000 && worker.counts().under_way > 0; ++n) std::this_thread::sleep_for(1ms);
+  wait_until([&] { return worker.counts().under_way == 0; });
 }
 
 class WorkerTest : public ::testing::Test {

@@ -520,6 +520,7 @@ with folder_of_runs():
             check(server)
             print("ok", check.__name__)
     for check in [slow_ones_are_shown_out, no_files_left, no_memory_left, no_memory_left_for_many,
-                  thousands_that_say_nothing, killed_in_mid_request, no_room_in_the_queue, keys_and_reloading, a_long_one_holds_nobody_up, sigterm_answers_what_is_under_way]:
+                  thousands_that_say_nothing, killed_in_mid_request, no_room_in_the_queue, keys_and_reloading,
+                  a_long_one_holds_nobody_up, sigterm_answers_what_is_under_way]:
         check()
         print("ok", check.__name__)

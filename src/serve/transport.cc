@@ -116,6 +116,7 @@ class Connection final : public Reply, public std::enable_shared_from_this<Conne
   void flush();
   void on_written(Code code);
   void done();
+  bool more_has_come() const;
   void linger();
   void allow(double seconds);  // then what is under way is broken off
   void allow_all();
@@ -372,7 +373,11 @@ void Connection::on_written(Code code) {
 void Connection::done() {
   busy_.reset();
   if (keep_ && !gone_) return read();
-  linger_ ? linger() : close();
+  linger_ || more_has_come() ? linger() : close();
+}
+bool Connection::more_has_come() const {
+  Code ignored;
+  return buffer_.size() > 0 || socket_.available(ignored) > 0;
 }
 
 void Connection::refuse(int status, const std::string& message) {

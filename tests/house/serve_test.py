@@ -173,6 +173,15 @@ def keep_alive_and_pipelining(server):
         assert parsed(client)[0] == 200
 
 
+def bytes_behind_the_last_request(server):
+    """To close while they lie unread would break the answer off."""
+    with server.connect() as client:
+        client.sendall(message("GET", "/", Connection="close") + b"x" * 200_000)
+        time.sleep(.1)
+        status, headers, body = parsed(client)
+        assert status == 200 and len(body) == int(headers["content-length"]), len(body)
+
+
 # ---- what must survive ---------------------------------------------------------------------------------------------------
 
 
@@ -514,7 +523,8 @@ def sigterm_ends_it(server):
 with folder_of_runs():
     with Server("copy", "reviews", "lm") as server:
         for check in [it_says_where_it_listens, answers_are_those_of_predict, completions_are_openais,
-                      embeddings_and_tokens, what_is_explained, how_training_goes, keep_alive_and_pipelining, bad_bodies,
+                      embeddings_and_tokens, what_is_explained, how_training_goes, keep_alive_and_pipelining,
+                      bytes_behind_the_last_request, bad_bodies,
                       bad_heads, a_gigabyte_is_refused, clients_that_vanish, company_changes_nothing,
                       who_comes_later_joins, it_describes_itself, what_cannot_be_served_is_a_sentence, sigterm_ends_it]:
             check(server)

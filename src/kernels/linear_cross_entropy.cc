@@ -17,6 +17,7 @@
 #include "base/runtime.h"
 #include "base/threads.h"
 #include "kernels/linear_cross_entropy_blocks.h"
+#include "kernels/panels.h"
 #include "kernels/workspace.h"
 
 namespace heed::kernels {
@@ -25,7 +26,7 @@ namespace {
 using Problem = LinearCrossEntropy<float>;
 using Gradient = LinearCrossEntropyGradient<float>;
 
-constexpr int64_t kPanel = 64;                    // rows in a panel of xᵀ
+constexpr int64_t kPanel = kPanelWidth;           // rows in a panel of xᵀ
 constexpr int64_t kProbe = 48;                    // classes that a row's first reference is taken from
 constexpr float kHeadroom = 40.0f * 0.69314718f;  // a logit may exceed its reference by so much
 constexpr int64_t kMostKept = 40000 * 128;        // exponentials of a chunk
@@ -186,6 +187,7 @@ class Pass {
   // xᵀ in panels; the rows that fill up the last panel are zero and far below their reference.
   void pack() {
     constexpr int64_t kGroup = 16;
+    const int64_t some = std::min(kGroup, strip_);
     const std::vector<float> zeros(q_.width, 0.0f);
     parallel(columns_ / kGroup, 2, [&](int64_t begin, int64_t end) {
       for (int64_t group = begin; group < end; ++group) {
@@ -193,9 +195,11 @@ class Pass {
         const float* source[kGroup];
         for (int64_t c = 0; c < kGroup; ++c)
           source[c] = column + c < count_ ? row(counted_[first_ + column + c]) : zeros.data();
-        float* panel = at(layout_.x_panels) + column / kPanel * kPanel * q_.width + column % kPanel;
-        for (int64_t d = 0; d < q_.width; ++d)
-          for (int64_t c = 0; c < kGroup; ++c) panel[d * kPanel + c] = source[c][d];
+        for (int64_t c = 0; c < kGroup; c += some) {
+          float* to = at(layout_.x_panels) + (column + c) / strip_ * strip_ * q_.width + (column + c) % strip_;
+          for (int64_t d = 0; d < q_.width; ++d)
+            for (int64_t i = 0; i < some; ++i) to[d * strip_ + i] = source[c + i][d];
+        }
       }
     });
   }
@@ -284,18 +288,17 @@ class Pass {
 
   // ---- the weights' gradient of a chunk ----
 
-  // factor ∘ x in panels of 64 features.
+  // factor ∘ x in panels.
   void pack_scaled() {
     std::fill(at(layout_.factor) + count_, at(layout_.factor) + columns_, 0.0f);
-    const int64_t panel_count = round_up(q_.width, kPanel) / kPanel;
-    parallel(panel_count, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t p = begin; p < end; ++p)
+    parallel(round_up(q_.width, kPanel) / strip_, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t s = begin; s < end; ++s)
         for (int64_t c = 0; c < columns_; ++c) {
-          float* to = at(layout_.scaled_panels) + (p * columns_ + c) * kPanel;
-          std::fill_n(to, kPanel, 0.0f);
+          float* to = at(layout_.scaled_panels) + (s * columns_ + c) * strip_;
+          std::fill_n(to, strip_, 0.0f);
           if (c >= count_) continue;
-          const float *from = row(counted_[first_ + c]) + p * kPanel, factor = at(layout_.factor)[c];
-          for (int64_t d = 0; d < std::min(kPanel, q_.width - p * kPanel); ++d) to[d] = factor * from[d];
+          const float *from = row(counted_[first_ + c]) + s * strip_, factor = at(layout_.factor)[c];
+          for (int64_t d = 0; d < std::min(strip_, q_.width - s * strip_); ++d) to[d] = factor * from[d];
         }
     });
   }
@@ -329,6 +332,7 @@ class Pass {
   const Problem& q_;
   const Gradient& g_;
   const bool keeps_all_, wants_gradient_;
+  const int64_t strip_ = strip_width<float>();
   const Cut cut_;
   Layout layout_;
   std::byte* const base_;

@@ -10,7 +10,7 @@ struct LogitBlock {
   int64_t classes, columns, width;  // columns: rows of x in the chunk, a multiple of 64
   const float* weight;              // (classes, width)
   const float* bias;                // (classes) or null
-  const float* x_panels;            // xᵀ as [columns/64][width][64]
+  const float* x_panels;            // xᵀ in panels (kernels/panels.h)
   const float* reference;           // (columns)
   bool more = false;                // another such block follows this one: it is fetched meanwhile
   float* exponentials = nullptr;    // (classes, columns) or null
@@ -34,7 +34,7 @@ struct WeightGradientBlock {
   int64_t classes, columns, width;
   const float* exponentials;  // (classes, columns)
   bool more;                  // another such block follows this one: it is fetched meanwhile
-  const float* x_panels;      // each row times its factor, [width/64 rounded up][columns][64]
+  const float* x_panels;      // each row times its factor, (columns, width) in panels
   const float* factor;        // (columns)
   float* dweight;             // (classes, width) or null
   float* dbias;               // (classes) or null

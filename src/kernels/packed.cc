@@ -11,7 +11,6 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/packed.cc"
 #include "hwy/foreach_target.h"
-#include "kernels/panels-inl.h"
 #include "kernels/tile-inl.h"
 
 #ifndef HEED_KERNELS_PACKED_ONCE
@@ -38,14 +37,15 @@ HWY_BEFORE_NAMESPACE();
 namespace heed::kernels {
 namespace HWY_NAMESPACE {
 
-// A by rows that fetches while it is read: each tile its share of the next part.
+// A by rows that fetches while it is read: each tile its share of a strip of the next part.
 template <class T>
 struct ByRowsFetching {
+  static constexpr int64_t kStrip = Panels<T>::kStrip;
   ByRows<T> a;
   const T* fetch;
   int64_t depth, rows;
   HWY_INLINE ByRowsFetching from_row(int64_t i) const {
-    return {a.from_row(i), fetch + i * depth * kPanelWidth / rows, depth, rows};
+    return {a.from_row(i), fetch + i * depth * kStrip / rows, depth, rows};
   }
   template <int kRows>
   struct Cursor {
@@ -53,7 +53,7 @@ struct ByRowsFetching {
     const T* fetch;
     int64_t step;  // numbers a k, of at most four lines
     HWY_INLINE explicit Cursor(const ByRowsFetching& from)
-        : a(from.a), fetch(from.fetch), step(kPanelWidth * kRows / from.rows) {}
+        : a(from.a), fetch(from.fetch), step(kStrip * kRows / from.rows) {}
     HWY_INLINE T get(int r) const { return a.get(r); }
     HWY_INLINE void next() {
       constexpr int64_t kLine = 64 / sizeof(T);
@@ -68,23 +68,20 @@ struct ByRowsFetching {
 
 template <class T>
 HWY_INLINE void multiply_part(const PanelPart<T>& p) {
-  const auto epilogue = store_or_add(hn::ScalableTag<T>(), p.c, p.c_stride, p.add);
+  const hn::ScalableTag<T> d;
   const ByRows<T> a = by_rows(p.a, p.a_stride);
-  const auto b = matrix(p.panel, kPanelWidth);
+  const auto b = panels(p.panel, p.depth);
+  const auto epilogue = store_or_add(d, p.c, p.c_stride, p.add);
   if (p.columns < kPanelWidth) return product(p.rows, p.columns, p.depth, a, b, epilogue);
   if (!p.fetch) return product<BestShape, Columns::whole>(p.rows, p.columns, p.depth, a, b, epilogue);
-  product<BestShape, Columns::whole>(p.rows, p.columns, p.depth, ByRowsFetching<T>{a, p.fetch, p.depth, p.rows}, b,
-                                     epilogue);
+  constexpr int64_t kStrip = Panels<T>::kStrip;
+  for (int64_t j = 0; j < kPanelWidth; j += kStrip)
+    product<BestShape, Columns::whole>(p.rows, kStrip, p.depth,
+                                       ByRowsFetching<T>{a, p.fetch + j * p.depth, p.depth, p.rows},
+                                       matrix(b.column(j), kStrip), store_or_add(d, p.c + j, p.c_stride, p.add));
 }
 void MultiplyPartSingle(const PanelPart<float>& p) { multiply_part(p); }
 void MultiplyPartDouble(const PanelPart<double>& p) { multiply_part(p); }
-
-void PackSingle(const Factor<float>& b, int64_t depth, int64_t columns, float* panel) {
-  pack(b, depth, columns, panel);
-}
-void PackDouble(const Factor<double>& b, int64_t depth, int64_t columns, double* panel) {
-  pack(b, depth, columns, panel);
-}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace heed::kernels
@@ -96,20 +93,13 @@ namespace {
 
 HWY_EXPORT(MultiplyPartSingle);
 HWY_EXPORT(MultiplyPartDouble);
-HWY_EXPORT(PackSingle);
-HWY_EXPORT(PackDouble);
 
-constexpr int64_t kDepthBlock = 512;  // a part of 128 KB: this one and the next share the second cache with A
+// A panel lies in parts so deep, each in strips: 128 KB, this one and the next share the second cache with A.
+constexpr int64_t kDepthBlock = 512;
 constexpr int64_t kRowBlock = 168;
 constexpr int64_t kFetchingRows = 8;
 constexpr int64_t kThreadWork = int64_t{1} << 17;  // weights read by one core in a few microseconds
 
-void pack_into(const Factor<float>& b, int64_t depth, int64_t columns, float* panel) {
-  HWY_DYNAMIC_DISPATCH(PackSingle)(b, depth, columns, panel);
-}
-void pack_into(const Factor<double>& b, int64_t depth, int64_t columns, double* panel) {
-  HWY_DYNAMIC_DISPATCH(PackDouble)(b, depth, columns, panel);
-}
 void run(const PanelPart<float>& p) { HWY_DYNAMIC_DISPATCH(MultiplyPartSingle)(p); }
 void run(const PanelPart<double>& p) { HWY_DYNAMIC_DISPATCH(MultiplyPartDouble)(p); }
 
@@ -189,9 +179,10 @@ PackedWeights<T>::PackedWeights(const Factor<T>& b, int64_t depth, int64_t colum
   const int64_t panels = panel_count(columns);
   parallel(panels, grain(panels, depth * columns), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      Factor<T> from = b;
-      from.data += i * kPanelWidth * (b.transposed ? b.stride : 1);
-      pack_into(from, depth, std::min(kPanelWidth, columns - i * kPanelWidth), to + i * depth * kPanelWidth);
+      const int64_t column = i * kPanelWidth;
+      for (int64_t k = 0; k < depth; k += kDepthBlock)
+        pack_panel(b.from(k, column), std::min(kDepthBlock, depth - k), std::min(kPanelWidth, columns - column),
+                   to + (i * depth + k) * kPanelWidth);
     }
   });
 }

@@ -1,10 +1,9 @@
-// Packing a matrix into the panels that the tile reads: panel[k·64 + j] = B(k,j), 64 columns, zeros where there are
-// fewer.
+// Packing a strip of a matrix for the tile: strip[k·W + j] = B(k,j), W columns, zeros where there are fewer. A panel of
+// attention's keys is one strip of 64.
 #include <algorithm>
 #include <cstdint>
 
 #include "hwy/highway.h"
-#include "kernels/products.h"
 #include "kernels/tile-inl.h"
 
 #if defined(HEED_KERNELS_PANELS_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -20,18 +19,18 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // B(k,j) = b[k·stride + j]
-template <class T>
-HWY_INLINE void pack_panel(const T* b, int64_t stride, int64_t depth, int64_t columns, T* panel) {
+template <int64_t kWidth, class T>
+HWY_INLINE void pack_strip(const T* b, int64_t stride, int64_t depth, int64_t columns, T* strip) {
   const hn::ScalableTag<T> d;
   constexpr int64_t kLanes = hn::MaxLanes(d);
   for (int64_t k = 0; k < depth; ++k) {
     const T* from = b + k * stride;
-    T* to = panel + k * kPanelWidth;
+    T* to = strip + k * kWidth;
     int64_t j = 0;
     for (; j + kLanes <= columns; j += kLanes) hn::StoreU(hn::LoadU(d, from + j), d, to + j);
-    if (j == kPanelWidth) continue;
+    if (j == kWidth) continue;
     hn::StoreU(PartVector{std::max<int64_t>(columns - j, 0)}.load(d, from + j), d, to + j);
-    for (j += kLanes; j < kPanelWidth; j += kLanes) hn::StoreU(hn::Zero(d), d, to + j);
+    for (j += kLanes; j < kWidth; j += kLanes) hn::StoreU(hn::Zero(d), d, to + j);
   }
 }
 
@@ -47,7 +46,8 @@ HWY_INLINE hn::Vec<D> load_blocks(D d, const float* from, int64_t stride) {
   }
 }
 
-// to[c·64 + r] = from[r·stride + c] for four columns c and as many rows as a vector has lanes: 4 × 4 in each 128 bits.
+// to[c·W + r] = from[r·stride + c] for four columns c and as many rows as a vector has lanes: 4 × 4 in each 128 bits.
+template <int64_t kWidth>
 HWY_INLINE void transpose_four(const float* from, int64_t stride, float* to) {
   const hn::ScalableTag<float> d;
   const hn::Repartition<double, decltype(d)> pair;
@@ -58,41 +58,36 @@ HWY_INLINE void transpose_four(const float* from, int64_t stride, float* to) {
              high01 = hn::BitCast(pair, hn::InterleaveUpper(d, r0, r1)),
              high23 = hn::BitCast(pair, hn::InterleaveUpper(d, r2, r3));
   hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pair, low01, low23)), d, to);
-  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pair, low01, low23)), d, to + kPanelWidth);
-  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pair, high01, high23)), d, to + 2 * kPanelWidth);
-  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pair, high01, high23)), d, to + 3 * kPanelWidth);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pair, low01, low23)), d, to + kWidth);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pair, high01, high23)), d, to + 2 * kWidth);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pair, high01, high23)), d, to + 3 * kWidth);
 }
+template <int64_t kWidth>
 HWY_INLINE void transpose_four(const double* from, int64_t stride, double* to) {
   for (int64_t c = 0; c < 4; ++c)
-    for (int64_t r = 0; r < static_cast<int64_t>(HWY_LANES(float)); ++r) to[c * kPanelWidth + r] = from[r * stride + c];
+    for (int64_t r = 0; r < static_cast<int64_t>(HWY_LANES(float)); ++r) to[c * kWidth + r] = from[r * stride + c];
 }
 
 // B(k,j) = b[j·stride + k]. Sixteen columns at a time: so many streams are read, and whole lines written.
-template <class T>
-HWY_INLINE void pack_panel_transposed(const T* b, int64_t stride, int64_t depth, int64_t columns, T* panel) {
+template <int64_t kWidth, class T>
+HWY_INLINE void pack_strip_transposed(const T* b, int64_t stride, int64_t depth, int64_t columns, T* strip) {
   const auto scalars = [&](int64_t k0, int64_t k1, int64_t j0, int64_t j1) HWY_ATTR {
     for (int64_t k = k0; k < k1; ++k)
-      for (int64_t j = j0; j < j1; ++j) panel[k * kPanelWidth + j] = j < columns ? b[j * stride + k] : T{0};
+      for (int64_t j = j0; j < j1; ++j) strip[k * kWidth + j] = j < columns ? b[j * stride + k] : T{0};
   };
   constexpr int64_t kStep = HWY_LANES(float);
   const int64_t whole_depth = depth / 4 * 4;
-  for (int64_t j0 = 0; j0 < kPanelWidth; j0 += 16) {
-    if (j0 + 16 > columns) {
-      scalars(0, depth, j0, j0 + 16);
+  constexpr int64_t kColumns = std::min<int64_t>(kWidth, 16);
+  for (int64_t j0 = 0; j0 < kWidth; j0 += kColumns) {
+    if (j0 + kColumns > columns) {
+      scalars(0, depth, j0, j0 + kColumns);
       continue;
     }
     for (int64_t k = 0; k < whole_depth; k += 4)
-      for (int64_t j = j0; j < j0 + 16; j += kStep)
-        transpose_four(b + j * stride + k, stride, panel + k * kPanelWidth + j);
-    scalars(whole_depth, depth, j0, j0 + 16);
+      for (int64_t j = j0; j < j0 + kColumns; j += kStep)
+        transpose_four<kWidth>(b + j * stride + k, stride, strip + k * kWidth + j);
+    scalars(whole_depth, depth, j0, j0 + kColumns);
   }
-}
-
-// Either way, by what the factor says.
-template <class T>
-HWY_INLINE void pack(const Factor<T>& b, int64_t depth, int64_t columns, T* panel) {
-  if (b.transposed) return pack_panel_transposed(b.data, b.stride, depth, columns, panel);
-  pack_panel(b.data, b.stride, depth, columns, panel);
 }
 
 }  // namespace HWY_NAMESPACE

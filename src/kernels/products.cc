@@ -12,7 +12,6 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/products.cc"
 #include "hwy/foreach_target.h"
-#include "kernels/panels-inl.h"
 #include "kernels/tile-inl.h"
 
 #ifndef HEED_KERNELS_PRODUCTS_ONCE
@@ -28,6 +27,8 @@ inline constexpr int64_t kThreadWork = int64_t{1} << 20;
 inline constexpr int64_t kDirectBytes = 128 << 10;
 inline constexpr int64_t kInnerRows = 8;  // up to so many rows, inner products beat packing a transposed matrix
 inline constexpr int64_t kDirectRows = 24;
+
+inline constexpr int64_t kPanel = -1;  // in place of B's stride: it is a panel
 
 constexpr int64_t ceil_divide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 template <class T>
@@ -53,15 +54,18 @@ HWY_BEFORE_NAMESPACE();
 namespace heed::kernels {
 namespace HWY_NAMESPACE {
 
-// One tile product: the panel or matrix b, at most 64 columns or all, and A by rows or by columns.
+// One tile product: a panel of B or, where it has a stride, all of it as it is, and A by rows or by columns.
 template <class T>
 void block_product(int64_t rows, int64_t columns, int64_t depth, const Factor<T>& a, const T* b, int64_t b_stride, T* c,
                    int64_t c_stride, bool add) {
-  const auto epilogue = store_or_add(hn::ScalableTag<T>(), c, c_stride, add);
-  if (a.transposed)
-    product(rows, columns, depth, by_columns(a.data, a.stride), matrix(b, b_stride), epilogue);
-  else
-    product(rows, columns, depth, by_rows(a.data, a.stride), matrix(b, b_stride), epilogue);
+  const auto with = [&](const auto& right) HWY_ATTR {
+    const auto epilogue = store_or_add(hn::ScalableTag<T>(), c, c_stride, add);
+    if (a.transposed)
+      product(rows, columns, depth, by_columns(a.data, a.stride), right, epilogue);
+    else
+      product(rows, columns, depth, by_rows(a.data, a.stride), right, epilogue);
+  };
+  b_stride == kPanel ? with(panels(b, depth)) : with(matrix(b, b_stride));
 }
 void block_product_f32(int64_t rows, int64_t columns, int64_t depth, const Factor<float>& a, const float* b,
                        int64_t b_stride, float* c, int64_t c_stride, bool add) {
@@ -70,11 +74,6 @@ void block_product_f32(int64_t rows, int64_t columns, int64_t depth, const Facto
 void block_product_f64(int64_t rows, int64_t columns, int64_t depth, const Factor<double>& a, const double* b,
                        int64_t b_stride, double* c, int64_t c_stride, bool add) {
   block_product(rows, columns, depth, a, b, b_stride, c, c_stride, add);
-}
-
-void pack_f32(const Factor<float>& b, int64_t depth, int64_t columns, float* panel) { pack(b, depth, columns, panel); }
-void pack_f64(const Factor<double>& b, int64_t depth, int64_t columns, double* panel) {
-  pack(b, depth, columns, panel);
 }
 
 // out[i·out_x + j·out_y] (+)= Σ_k x(i,k) y(j,k) for kX rows of x and kY rows of y, both contiguous in k.
@@ -140,20 +139,11 @@ namespace {
 
 HWY_EXPORT(block_product_f32);
 HWY_EXPORT(block_product_f64);
-HWY_EXPORT(pack_f32);
-HWY_EXPORT(pack_f64);
 HWY_EXPORT(inner_f32);
 HWY_EXPORT(inner_f64);
 
 template <class T>
 constexpr bool kSingle = sizeof(T) == sizeof(float);
-
-template <class T>
-Factor<T> moved(const Factor<T>& f, int64_t i, int64_t k) {
-  Factor<T> at = f;
-  at.data += f.transposed ? k * f.stride + i : i * f.stride + k;
-  return at;
-}
 
 template <class T>
 bool finishes(const Product<T>& p) {
@@ -186,7 +176,7 @@ void multiply_direct(const Product<T>& p) {
   parallel(items, multiply_adds(p) < kThreadWork ? items : 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t r = i % rows.count(), c = i / rows.count(), row = rows.begin(r), column = columns.begin(c);
-      run_block(rows.length(r), columns.length(c), p.depth, moved(p.a, row, 0), p.b.data + column, p.b.stride,
+      run_block(rows.length(r), columns.length(c), p.depth, p.a.from(row, 0), p.b.data + column, p.b.stride,
                 p.c + row * p.c_stride + column, p.c_stride, p.accumulate);
       finish(p, row, rows.length(r), column, columns.length(c));
     }
@@ -226,9 +216,9 @@ void multiply_few_columns(const Product<T>& p) {
   struct Columns;
   T* b = scratch<Columns, T>(p.columns * p.depth);
   for (int64_t j = 0; j < p.columns; ++j)
-    for (int64_t k = 0; k < p.depth; ++k) b[j * p.depth + k] = *moved(p.b, k, j).data;
+    for (int64_t k = 0; k < p.depth; ++k) b[j * p.depth + k] = *p.b.from(k, j).data;
   each_four(p, p.rows, [&](int64_t begin, int64_t end) {
-    run_inner(p.columns, {b, p.depth}, end - begin, moved(p.a, begin, 0), p.depth, p.c + begin * p.c_stride, int64_t{1},
+    run_inner(p.columns, {b, p.depth}, end - begin, p.a.from(begin, 0), p.depth, p.c + begin * p.c_stride, int64_t{1},
               p.c_stride, p.accumulate);
     finish(p, begin, end - begin, 0, p.columns);
   });
@@ -259,13 +249,9 @@ template <class T>
 void pack_pass(const Product<T>& p, const Pass<T>& pass, T* panels) {
   parallel(ceil_divide(pass.columns, kPanelWidth), 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const Factor<T> b = moved(p.b, pass.depth_begin, pass.column + i * kPanelWidth);
+      const Factor<T> b = p.b.from(pass.depth_begin, pass.column + i * kPanelWidth);
       const int64_t columns = std::min(kPanelWidth, pass.columns - i * kPanelWidth);
-      T* to = panels + i * kPanelWidth * pass.depth;
-      if constexpr (kSingle<T>)
-        HWY_DYNAMIC_DISPATCH(pack_f32)(b, pass.depth, columns, to);
-      else
-        HWY_DYNAMIC_DISPATCH(pack_f64)(b, pass.depth, columns, to);
+      pack_panel(b, pass.depth, columns, panels + i * kPanelWidth * pass.depth);
     }
   });
 }
@@ -273,11 +259,11 @@ void pack_pass(const Product<T>& p, const Pass<T>& pass, T* panels) {
 // Rows [row, row + rows) with the panels [begin, end) of a pass.
 template <class T>
 void multiply_panels(const Product<T>& p, const Pass<T>& pass, int64_t row, int64_t rows, int64_t begin, int64_t end) {
-  const Factor<T> a = compact(moved(p.a, row, pass.depth_begin), rows, pass.depth, (end - begin) * kPanelWidth);
+  const Factor<T> a = compact(p.a.from(row, pass.depth_begin), rows, pass.depth, (end - begin) * kPanelWidth);
   for (int64_t i = begin; i < end; ++i) {
     const int64_t column = pass.column + i * kPanelWidth;
     const int64_t columns = std::min(kPanelWidth, pass.columns - i * kPanelWidth);
-    run_block(rows, columns, pass.depth, a, pass.panels + i * kPanelWidth * pass.depth, kPanelWidth,
+    run_block(rows, columns, pass.depth, a, pass.panels + i * kPanelWidth * pass.depth, kPanel,
               p.c + row * p.c_stride + column, p.c_stride, p.accumulate || !pass.first);
     if (pass.last) finish(p, row, rows, column, columns);
   }

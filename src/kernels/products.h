@@ -14,6 +14,11 @@ struct Factor {
   int64_t stride;
   bool transposed = false;
   int64_t batch_stride = 0;  // 0: all of the batch share it
+
+  // The part from F(i,k) on.
+  Factor from(int64_t i, int64_t k) const {
+    return {data + (transposed ? k * stride + i : i * stride + k), stride, transposed, batch_stride};
+  }
 };
 
 // C = activation(A·B + bias), or activation(C + A·B + bias) when accumulating. A is rows × depth, B depth × columns,

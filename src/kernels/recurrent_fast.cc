@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/threads.h"
+#include "kernels/panels.h"
 #include "kernels/products.h"
 #include "kernels/recurrent_stage.h"
 
@@ -101,6 +102,13 @@ void gather_biases(const Layout& layout, const RecurrentInputs<float>& in) {
 
 int64_t panel_count(const Layout& layout, const Stage& stage) { return (layout.strip + stage.units - 1) / stage.units; }
 
+// A panel lies in strips as wide as the tile (kernels/panels.h), or as it is itself where it is narrower.
+struct InPanel {
+  int64_t depth, width;
+  InPanel(int64_t panel_width, int64_t depth) : depth(depth), width(std::min(panel_width, strip_width<float>())) {}
+  int64_t column(int64_t j) const { return j / width * width * depth + j % width; }  // from one row to the next: width
+};
+
 // Panels of P = h Wᵀ for rows `first`, first + 1, … (`gates` strips) of W_hh: (strip of h, gates, units).
 void pack_forward(const Layout& layout, const float* weight, int64_t first, const Stage& stage, float* packed) {
   const int64_t H = layout.shape.H, strip = layout.strip, gates = stage.gates;
@@ -109,24 +117,31 @@ void pack_forward(const Layout& layout, const float* weight, int64_t first, cons
       const int64_t units = std::min(stage.units, strip - u);
       float* panel = packed + u * gates * strip;
       if (H < strip) std::fill_n(panel, gates * units * strip, 0.0f);
+      const InPanel in_panel(gates * units, strip);
+      const int64_t some = std::min(units, in_panel.width);
       for (int64_t gate = 0; gate < gates; ++gate)
-        transpose(std::min(units, H - u), H, weight + ((first + gate) * H + u) * H, H, panel + gate * units,
-                  gates * units);
+        for (int64_t i = 0; i < std::min(units, H - u); i += some)
+          transpose(std::min(some, H - u - i), H, weight + ((first + gate) * H + u + i) * H, H,
+                    panel + in_panel.column(gate * units + i), in_panel.width);
     }
   });
 }
 
-// Panels of P = da W for the same rows: (gates, strip, units).
+// Panels of P = da W for the same rows: (gates, strip of da, units).
 void pack_backward(const Layout& layout, const float* weight, int64_t first, int64_t gates, float* packed) {
   const int64_t H = layout.shape.H, strip = layout.strip, panels = (strip + kPanel - 1) / kPanel;
   parallel(panels, 1, [&](int64_t begin, int64_t end) {
     for (int64_t u0 = begin * kPanel; u0 < std::min(end * kPanel, strip); u0 += kPanel) {
-      const int64_t units = std::min(kPanel, strip - u0), valid = std::clamp<int64_t>(H - u0, 0, units);
-      float* line = packed + u0 * gates * strip;
-      for (int64_t row = 0; row < gates * strip; ++row, line += units) {
-        const int64_t gate = first + row / strip, u = row % strip, columns = u < H ? valid : 0;
-        if (columns > 0) std::copy_n(weight + (gate * H + u) * H + u0, columns, line);
-        std::fill(line + columns, line + units, 0.0f);
+      const int64_t units = std::min(kPanel, strip - u0);
+      const InPanel in_panel(units, gates * strip);
+      for (int64_t j = 0; j < units; j += in_panel.width) {
+        const int64_t valid = std::clamp<int64_t>(H - u0 - j, 0, in_panel.width);
+        float* line = packed + u0 * gates * strip + in_panel.column(j);
+        for (int64_t row = 0; row < gates * strip; ++row, line += in_panel.width) {
+          const int64_t gate = first + row / strip, u = row % strip, columns = u < H ? valid : 0;
+          if (columns > 0) std::copy_n(weight + (gate * H + u) * H + u0 + j, columns, line);
+          std::fill(line + columns, line + in_panel.width, 0.0f);
+        }
       }
     }
   });

@@ -50,24 +50,25 @@ void transpose(int64_t rows, int64_t columns, const float* from, int64_t from_st
 
 namespace tiles = heed::kernels::HWY_NAMESPACE;
 
-template <int vectors>
-void product_of(const Stage& stage, const float* weight, int64_t width, int64_t row, int64_t rows, float* out) {
+template <int vectors, class Panel>
+void product_of(const Stage& stage, const Panel& weight, int64_t width, int64_t row, int64_t rows, float* out) {
   tiles::product<tiles::Shape<kTileRows, vectors>, tiles::Columns::whole>(
-      rows, width, stage.depth, tiles::by_rows(stage.a + row * stage.a_stride, stage.a_stride),
-      tiles::matrix(weight, width), tiles::store_to(hn::ScalableTag<float>(), out, kPanel));
+      rows, width, stage.depth, tiles::by_rows(stage.a + row * stage.a_stride, stage.a_stride), weight,
+      tiles::store_to(hn::ScalableTag<float>(), out, kPanel));
 }
 
 // All columns of a panel in one tile where there are registers enough.
 void product_tile(const Stage& stage, const float* weight, int64_t width, int64_t row, int64_t rows, float* out) {
   if constexpr (tiles::BestShape::kVectors == 4) {
+    const auto strip = tiles::matrix(weight, width);
     switch (width / kUnits) {
-      case 1: return product_of<1>(stage, weight, width, row, rows, out);
-      case 2: return product_of<2>(stage, weight, width, row, rows, out);
-      case 3: return product_of<3>(stage, weight, width, row, rows, out);
-      default: return product_of<4>(stage, weight, width, row, rows, out);
+      case 1: return product_of<1>(stage, strip, width, row, rows, out);
+      case 2: return product_of<2>(stage, strip, width, row, rows, out);
+      case 3: return product_of<3>(stage, strip, width, row, rows, out);
+      default: return product_of<4>(stage, strip, width, row, rows, out);
     }
   } else {
-    product_of<2>(stage, weight, width, row, rows, out);
+    product_of<2>(stage, tiles::panels(weight, stage.depth), width, row, rows, out);
   }
 }
 

@@ -46,8 +46,9 @@ struct Step {
   bool within(int64_t b) const { return !lengths || t < lengths[b]; }
 };
 
-// P (rows, gates · units) = a (rows, depth) · weight. A panel of `units` hidden units is (depth, gates, units), the
-// last one narrower if need be; units is a multiple of 16 and gates · units at most kPanel.
+// P (rows, gates · units) = a (rows, depth) · weight. A panel of `units` hidden units is (depth, gates, units), in
+// strips as wide as the tile, the last one narrower if need be; units is a multiple of 16 and gates · units at most
+// kPanel.
 inline constexpr int64_t kPanel = 64, kUnits = 16;
 struct Stage {
   Work work;

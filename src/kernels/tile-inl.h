@@ -11,7 +11,7 @@
 //   const hn::ScalableTag<float> d;
 //   // C = A·B
 //   product(rows, columns, depth, by_rows(a, a_stride), matrix(b, b_stride), store_to(d, c, c_stride));
-//   // C += Aᵀ·B, B packed in panels of 64 columns, [columns/64][depth][64]
+//   // C += Aᵀ·B, B packed in panels (kernels/panels.h)
 //   product(rows, columns, depth, by_columns(a, a_stride), panels(b, depth), add_to(d, c, c_stride));
 //   // P = exp(A·B + bias): an epilogue of one's own, called for each vector of the result
 //   product(rows, columns, depth, by_rows(a, depth), panels(b, depth),
@@ -46,6 +46,20 @@ HWY_BEFORE_NAMESPACE();
 namespace heed::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
+
+// ---- its shape ---------------------------------------------------------------------------------------------
+
+// Accumulators of a tile: rows × vectors. 24 of 32 registers leave room for a row of B and a scalar of A; so do 12
+// of 16.
+template <int rows, int vectors>
+struct Shape {
+  static constexpr int kRows = rows, kVectors = vectors;
+};
+#if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
+using BestShape = Shape<6, 4>;
+#else
+using BestShape = Shape<6, 2>;
+#endif
 
 // ---- what the tile multiplies -----------------------------------------------------------------------------
 
@@ -124,14 +138,15 @@ struct Matrix {
   HWY_INLINE const T* column(int64_t j) const { return data + j; }
   HWY_INLINE int64_t row_stride() const { return stride; }
 };
-// B(k,j) = data[(j / 64)·panel_stride + k·64 + j mod 64]
+// B(k,j) = data[(j / W)·depth·W + k·W + j mod W]
 template <class T>
 struct Panels {
   using Value = T;
+  static constexpr int64_t kStrip = BestShape::kVectors * HWY_LANES(SumOf<T>);
   const T* data;
-  int64_t panel_stride;
-  HWY_INLINE const T* column(int64_t j) const { return data + j / kPanelWidth * panel_stride + j % kPanelWidth; }
-  HWY_INLINE int64_t row_stride() const { return kPanelWidth; }
+  int64_t depth;
+  HWY_INLINE const T* column(int64_t j) const { return data + j / kStrip * depth * kStrip + j % kStrip; }
+  HWY_INLINE int64_t row_stride() const { return kStrip; }
 };
 template <class T>
 HWY_INLINE Matrix<T> matrix(const T* data, int64_t stride) {
@@ -139,7 +154,7 @@ HWY_INLINE Matrix<T> matrix(const T* data, int64_t stride) {
 }
 template <class T>
 HWY_INLINE Panels<T> panels(const T* data, int64_t depth) {
-  return {data, depth * kPanelWidth};
+  return {data, depth};
 }
 
 // ---- how wide the last vector of a row is -----------------------------------------------------------------
@@ -242,18 +257,6 @@ template <class D>
 HWY_INLINE StoreOrAdd<D> store_or_add(D d, hn::TFromD<D>* c, int64_t stride, bool add) {
   return {{d, c, stride}, add};
 }
-
-// Accumulators of a tile: rows × vectors. 24 of 32 registers leave room for a row of B and a scalar of A; so do 12
-// of 16.
-template <int rows, int vectors>
-struct Shape {
-  static constexpr int kRows = rows, kVectors = vectors;
-};
-#if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
-using BestShape = Shape<6, 4>;
-#else
-using BestShape = Shape<6, 2>;
-#endif
 
 // Few accumulators would wait for each other: the sum over k is cut into so many, added at the end.
 constexpr int separate_sums(int accumulators) { return accumulators >= 8 ? 1 : accumulators >= 4 ? 2 : 4; }

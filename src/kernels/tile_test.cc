@@ -3,6 +3,7 @@
 #include <random>
 #include <vector>
 
+#include "kernels/panels.h"
 #include "support/close.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -98,9 +99,10 @@ double element(const std::vector<T>& a, const std::vector<T>& b, int64_t i, int6
 
 template <class T>
 std::vector<T> packed(const std::vector<T>& b, int64_t depth, int64_t columns) {
-  std::vector<T> p((columns + 63) / 64 * depth * 64, T(1e30));  // the padding must not matter
+  const int64_t strip = strip_width<T>();
+  std::vector<T> p(panels_size(depth, columns), T(1e30));  // the padding must not matter
   for (int64_t k = 0; k < depth; ++k)
-    for (int64_t j = 0; j < columns; ++j) p[(j / 64 * depth + k) * 64 + j % 64] = b[k * columns + j];
+    for (int64_t j = 0; j < columns; ++j) p[(j / strip * depth + k) * strip + j % strip] = b[k * columns + j];
   return p;
 }
 

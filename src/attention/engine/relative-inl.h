@@ -213,8 +213,8 @@ class RelativeBlock {
       int64_t& held = held_[slot(place)];
       if (held == span.first + place) continue;
       held = span.first + place;
-      kn::pack_panel_transposed(span.rows + place * span.stride, span.stride, span.width, kPanel,
-                                panels_ + slot(place) * kPanel * span.width);
+      kn::pack_strip_transposed<kPanel>(span.rows + place * span.stride, span.stride, span.width, kPanel,
+                                        panels_ + slot(place) * kPanel * span.width);
     }
   }
   int64_t slot(int64_t place) const { return (first_slot_ + place / kPanel) % (kSpan / kPanel); }

@@ -239,7 +239,7 @@ class RowBlock {
       kn::product<ShapeOf<T>, kn::Columns::whole>(
           rows_, (keys.end - keys.begin + kPanel - 1) / kPanel * kPanel, n_.value_width,
           kn::by_rows(in.dout.at(group_.b, h_, row_), in.dout.row),
-          kn::panels(group_.value_panels + keys.begin * n_.value_width, n_.value_width),
+          RowPanels<T>{group_.value_panels + keys.begin * n_.value_width, kPanel, n_.value_width * kPanel},
           kn::store_to(Tag<T>(), gradients_ + keys.begin - first_, stride_));
     multiply(gradients_);
     if (!in.dweights) return;
@@ -345,8 +345,9 @@ PanelBits pack_panel_of(const RowGroup<T>& group, int64_t panel, T* key_panels, 
   const Problem<T>& p = *group.problem;
   const int64_t key = panel * kPanel, keys = std::min(kPanel, p.n.keys - key);
   const T *k = p.k.at(group.b, group.g, key), *v = p.v.at(group.b, group.g, key);
-  kn::pack_panel_transposed(k, p.k.row, p.n.width, keys, key_panels + key * p.n.width);
-  if (value_panels) kn::pack_panel_transposed(v, p.v.row, p.n.value_width, keys, value_panels + key * p.n.value_width);
+  kn::pack_strip_transposed<kPanel>(k, p.k.row, p.n.width, keys, key_panels + key * p.n.width);
+  if (value_panels)
+    kn::pack_strip_transposed<kPanel>(v, p.v.row, p.n.value_width, keys, value_panels + key * p.n.value_width);
   return {rows_not_finite(k, p.k.row, p.n.width, keys), rows_not_finite(v, p.v.row, p.n.value_width, keys)};
 }
 template <class T>

@@ -97,14 +97,14 @@ HWY_INLINE void left_row(const bf16* x, Factor, int64_t width, Bf16Pair* to) {
 
 template <class T>
 HWY_INLINE void pack_columns(const T* rows, int64_t stride, int64_t width, int64_t count, T* panel) {
-  kn::pack_panel_transposed(rows, stride, width, count, panel);
+  kn::pack_strip_transposed<kPanel>(rows, stride, width, count, panel);
 }
 HWY_INLINE void pack_columns(const bf16* rows, int64_t stride, int64_t width, int64_t count, Bf16Pair* panel) {
   struct Use;
   const int64_t pairs = units<bf16>(width);
   Bf16Pair* in_pairs = kernels::scratch<Use, Bf16Pair>(kPanel * pairs);
   for (int64_t r = 0; r < count; ++r) left_row(rows + r * stride, 1.0f, width, in_pairs + r * pairs);
-  kn::pack_panel_transposed(&in_pairs->bits, pairs, pairs, count, &panel->bits);
+  kn::pack_strip_transposed<kPanel>(&in_pairs->bits, pairs, pairs, count, &panel->bits);
 }
 
 // ---- rows as right factors -------------------------------------------------------------------------------

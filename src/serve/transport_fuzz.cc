@@ -19,17 +19,16 @@ using namespace heed::serve;  // NOLINT(google-build-using-namespace): a program
 
 namespace {
 
-// A server of this process, which ends with it.
+// A server of this process, begun once; nothing destroys it while its thread runs.
 int port_of_server() {
-  static Service service({.keys = {"key"}, .loopback = true}, {"none"});
-  static Transport transport(
+  auto& service = *new Service({.keys = {"key"}, .loopback = true}, {"none"});
+  auto& transport = *new Transport(
       "127.0.0.1", 0, {.header_bytes = 2048, .body_bytes = 4096},
-      {.check = [](const Request& request) { return check_head(service, request); },
-       .handle = [](Request request,
-                    std::shared_ptr<Reply> reply) { answer(service, std::move(request), std::move(reply)); },
+      {.check = [&service](const Request& request) { return check_head(service, request); },
+       .handle = [&service](Request request,
+                            std::shared_ptr<Reply> reply) { answer(service, std::move(request), std::move(reply)); },
        .error = error_json});
-  static std::thread thread([] { transport.run(); });
-  thread.detach();
+  std::thread([&transport] { transport.run(); }).detach();
   return transport.port();
 }
 

@@ -196,7 +196,7 @@ class Pass {
         for (int64_t c = 0; c < kGroup; ++c)
           source[c] = column + c < count_ ? row(counted_[first_ + column + c]) : zeros.data();
         for (int64_t c = 0; c < kGroup; c += some) {
-          float* to = at(layout_.x_panels) + (column + c) / strip_ * strip_ * q_.width + (column + c) % strip_;
+          float* to = at(layout_.x_panels) + strip_column(column + c, q_.width, strip_);
           for (int64_t d = 0; d < q_.width; ++d)
             for (int64_t i = 0; i < some; ++i) to[d * strip_ + i] = source[c + i][d];
         }

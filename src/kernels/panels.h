@@ -15,7 +15,11 @@ inline constexpr int64_t kPanelWidth = 64;
 constexpr int64_t panel_count(int64_t columns) { return (columns + kPanelWidth - 1) / kPanelWidth; }
 constexpr int64_t panels_size(int64_t depth, int64_t columns) { return panel_count(columns) * depth * kPanelWidth; }
 
-// W, with the instruction set in use: B(k,j) = panels[(j / W)·depth·W + k·W + j mod W].
+// Where column j begins in strips of W columns: B(k,j) = panels[strip_column(j, depth, W) + k·W].
+constexpr int64_t strip_column(int64_t j, int64_t depth, int64_t width) {
+  return j / width * width * depth + j % width;
+}
+// W, with the instruction set in use.
 template <class T>
 int64_t strip_width();
 

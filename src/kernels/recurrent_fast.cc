@@ -106,7 +106,7 @@ int64_t panel_count(const Layout& layout, const Stage& stage) { return (layout.s
 struct InPanel {
   int64_t depth, width;
   InPanel(int64_t panel_width, int64_t depth) : depth(depth), width(std::min(panel_width, strip_width<float>())) {}
-  int64_t column(int64_t j) const { return j / width * width * depth + j % width; }  // from one row to the next: width
+  int64_t column(int64_t j) const { return strip_column(j, depth, width); }
 };
 
 // Panels of P = h Wᵀ for rows `first`, first + 1, … (`gates` strips) of W_hh: (strip of h, gates, units).

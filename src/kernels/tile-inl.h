@@ -138,14 +138,14 @@ struct Matrix {
   HWY_INLINE const T* column(int64_t j) const { return data + j; }
   HWY_INLINE int64_t row_stride() const { return stride; }
 };
-// B(k,j) = data[(j / W)·depth·W + k·W + j mod W]
+// B(k,j) = data[strip_column(j, depth, W) + k·W]
 template <class T>
 struct Panels {
   using Value = T;
   static constexpr int64_t kStrip = BestShape::kVectors * HWY_LANES(SumOf<T>);
   const T* data;
   int64_t depth;
-  HWY_INLINE const T* column(int64_t j) const { return data + j / kStrip * depth * kStrip + j % kStrip; }
+  HWY_INLINE const T* column(int64_t j) const { return data + strip_column(j, depth, kStrip); }
   HWY_INLINE int64_t row_stride() const { return kStrip; }
 };
 template <class T>

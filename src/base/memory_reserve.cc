@@ -1,5 +1,6 @@
 #include "base/memory_reserve.h"
 
+#include <malloc.h>
 #include <sys/mman.h>
 
 #include <atomic>
@@ -9,7 +10,8 @@
 namespace heed {
 namespace {
 
-constexpr int64_t kLeast = 8 << 20;
+constexpr int64_t kLeast = 8 << 20, kLeftToOthers = 4 << 20;
+constexpr int kMapped = 256 << 10;  // from so many bytes on a block is the system's again when it is freed
 
 // No block of malloc's, which keeps for small blocks what a large one has left.
 struct Reserve {
@@ -46,6 +48,7 @@ void find_memory() {
 void keep_memory_in_reserve(int64_t bytes) {
   Reserve& all = reserve();
   all.wanted = bytes, all.is_short = true;
+  ::mallopt(M_MMAP_THRESHOLD, kMapped);  // and no longer what malloc finds best, up to 32 MB
   refill_memory_reserve();
   std::set_new_handler(find_memory);
 }
@@ -62,9 +65,10 @@ bool refill_memory_reserve() {
   if (!all.is_short) return true;
   const std::lock_guard lock(all.mutex);
   for (int64_t size = all.wanted; all.is_short && size >= kLeast; size /= 2) {
-    void* const memory =
-        ::mmap(nullptr, static_cast<size_t>(size), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* const memory = ::mmap(nullptr, static_cast<size_t>(size + kLeftToOthers), PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) continue;
+    ::munmap(static_cast<char*>(memory) + size, kLeftToOthers);  // or what comes next would find nothing
     all.memory = memory, all.size = size, all.is_short = false;
   }
   return !all.is_short;

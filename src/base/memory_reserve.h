@@ -16,7 +16,7 @@ void give_up_memory_reserve();
 // Whether the reserve was given up, and is not there again.
 bool memory_is_short();
 
-// Is it there (again)? All of it, or as much as there is room for. Any thread may ask.
+// Is it there (again)? All of it, or as much as there is room for with some left to others. Any thread may ask.
 bool refill_memory_reserve();
 
 }  // namespace heed

@@ -5,6 +5,8 @@
 #include <new>
 #include <nlohmann/json.hpp>
 
+#include "base/memory_reserve.h"
+
 namespace heed::serve {
 namespace {
 
@@ -26,6 +28,12 @@ int status_of(ErrorKind kind) {
 }
 
 }  // namespace
+
+bool has_memory() {
+  if (refill_memory_reserve()) return true;
+  release_memory();
+  return refill_memory_reserve();
+}
 
 std::string error_json(int status, const std::string& message) {
   const nlohmann::json error = {

@@ -19,6 +19,9 @@ inline constexpr const char* kEnding = "the server ends";
 inline constexpr const char* kTooLong = "it took longer than a request may take";
 inline constexpr const char* kNoMemory = "there is not the memory for this request";
 
+// Is there memory for what comes next? What is kept for later is given up before it is said that there is none.
+bool has_memory();
+
 std::string error_json(int status, const std::string& message);
 Response error_response(int status, const std::string& message);  // busy ones say when to come again
 Response error_response(const std::exception_ptr& error);         // 400 is the client's fault, 500 and 503 ours

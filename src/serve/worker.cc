@@ -5,7 +5,6 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/memory_reserve.h"
 #include "base/thread_share.h"
 #include "base/threads.h"
 #include "kernels/scratch.h"
@@ -172,12 +171,11 @@ void Worker::make_room(Lane& lane) {
     tell(group.asks, error);
   }
   lane.groups.clear();
-  release_memory();
-  refill_memory_reserve();
+  has_memory();
 }
 
 void Worker::turn(Lane& lane) {
-  if (!refill_memory_reserve()) make_room(lane);
+  if (!has_memory()) make_room(lane);
   if (&lane == &first()) do_work();
   while (begin_next(lane)) continue;
   for (Group& group : lane.groups) step(group);

@@ -199,6 +199,23 @@ TEST(Extremes, HugeAndTinyScoresGiveFiniteOutputs) {
     }
 }
 
+TEST(Extremes, ScoresFarAboveThoseOfTheFirstKeysTakeAllTheWeight) {
+  // The last keys, which are seen first, score 0; from one block of keys to another the scores rise by `size`.
+  const int64_t keys = 300, large = 20;
+  for (const Dtype dtype : {Dtype::f32, Dtype::f64})
+    for (const int64_t queries : {1, 8})
+      for (const double size : {50.0, 90.0, 150.0, 300.0, 700.0, 1000.0, 1e4, 1e6, 1e30}) {
+        Tensor k = Tensor::zeros({1, 1, keys, 3}, Dtype::f64);
+        for (int64_t j = 0; j < large; ++j) k.at<double>({0, 0, j, 1}) = size;
+        const Tensor q = Tensor::full({1, 1, queries, 3}, 1, Dtype::f64), v = sample({1, 1, keys, 4}, -2, 2, 3);
+        const Tensor out = attend(q.to(dtype), k.to(dtype), v.to(dtype), {.scores = dot()}).out;
+        const Tensor expected = mean(v.slice(2, 0, large), {2}, true);
+        for (int64_t i = 0; i < queries; ++i)
+          for (int64_t c = 0; c < 4; ++c)
+            EXPECT_NEAR(out.value({0, 0, i, c}), expected.value({0, 0, 0, c}), 1e-6) << size << ", " << queries;
+      }
+}
+
 TEST(Extremes, ABiasOfMinusInfinityHides) {
   for (const Normalizer& normalizer : {softmax(), sigmoid(), no_normalizer()}) {
     Given x;

@@ -131,18 +131,18 @@ HWY_INLINE V exp(D d, V x) {
 }
 
 // The same for f32 and x <= 88, with 0 below -87, where results turn denormal: what softmax and its kin need. NaN stays
-// NaN. One constant is enough for ln 2 where the product is fused; 2^n is added to the exponent's bits.
+// NaN. One constant is enough for ln 2 where the product is fused; what is added to n leaves the exponent of 2^n in the
+// lowest bits.
 template <class D, class V>
 HWY_INLINE V exp_at_most_88(D d, V x) {
   static_assert(std::is_same_v<hn::TFromD<D>, float>);
   constexpr float kP[] = {1.0f, 1.0f, 0.4999999341f, 0.1666652006f, 0.0416683948f, 0.00836878612f, 0.00138144526f};
-  const hn::RebindToSigned<D> di;
-  const V magic = hn::Set(d, Exponential<float>::kMagic);
+  const hn::RebindToUnsigned<D> du;
+  const V magic = hn::Set(d, Exponential<float>::kMagic + 127);
   const V n_with_magic = hn::MulAdd(x, hn::Set(d, 1.44269504f), magic);
   const V r = hn::NegMulAdd(hn::Sub(n_with_magic, magic), hn::Set(d, 0.693147182f), x);
-  const auto power = hn::ShiftLeft<23>(hn::BitCast(di, n_with_magic));
-  const V y = hn::BitCast(d, hn::Add(hn::BitCast(di, polynomial(d, r, kP)), power));
-  return hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -87.0f)), y);
+  const V power = hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(du, n_with_magic)));
+  return hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -87.0f)), hn::Mul(polynomial(d, r, kP), power));
 }
 
 template <class D, class V>

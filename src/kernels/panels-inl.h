@@ -1,5 +1,4 @@
-// Packing a strip of a matrix for the tile: strip[k·W + j] = B(k,j), W columns, zeros where there are fewer. A panel of
-// attention's keys is one strip of 64.
+// Packing a panel for the tile, strip by strip: strip[k·W + j] = B(k,j), zeros where there are fewer columns.
 #include <algorithm>
 #include <cstdint>
 
@@ -87,6 +86,21 @@ HWY_INLINE void pack_strip_transposed(const T* b, int64_t stride, int64_t depth,
       for (int64_t j = j0; j < j0 + kColumns; j += kStep)
         transpose_four<kWidth>(b + j * stride + k, stride, strip + k * kWidth + j);
     scalars(whole_depth, depth, j0, j0 + kColumns);
+  }
+}
+
+// The panel of B's first columns, 64 or fewer.
+template <class T>
+HWY_INLINE void pack_strips(const Factor<T>& b, int64_t depth, int64_t columns, T* panel) {
+  constexpr int64_t kWidth = Panels<T>::kStrip;
+  for (int64_t j = 0; j < kPanelWidth; j += kWidth) {
+    const int64_t some = std::clamp<int64_t>(columns - j, 0, kWidth);
+    if (some == 0)
+      std::fill_n(panel + j * depth, kWidth * depth, T{0});
+    else if (b.transposed)
+      pack_strip_transposed<kWidth>(b.data + j * b.stride, b.stride, depth, some, panel + j * depth);
+    else
+      pack_strip<kWidth>(b.data + j, b.stride, depth, some, panel + j * depth);
   }
 }
 

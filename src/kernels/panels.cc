@@ -1,7 +1,5 @@
 #include "kernels/panels.h"
 
-#include <algorithm>
-
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/panels.cc"
 #include "hwy/foreach_target.h"
@@ -12,24 +10,11 @@ HWY_BEFORE_NAMESPACE();
 namespace heed::kernels {
 namespace HWY_NAMESPACE {
 
-template <class T>
-void pack_strips_of(const Factor<T>& b, int64_t depth, int64_t columns, T* panel) {
-  constexpr int64_t kWidth = Panels<T>::kStrip;
-  for (int64_t j = 0; j < kPanelWidth; j += kWidth) {
-    const int64_t some = std::clamp<int64_t>(columns - j, 0, kWidth);
-    if (some == 0)
-      std::fill_n(panel + j * depth, kWidth * depth, T{0});
-    else if (b.transposed)
-      pack_strip_transposed<kWidth>(b.data + j * b.stride, b.stride, depth, some, panel + j * depth);
-    else
-      pack_strip<kWidth>(b.data + j, b.stride, depth, some, panel + j * depth);
-  }
-}
 void PackSingle(const Factor<float>& b, int64_t depth, int64_t columns, float* panel) {
-  pack_strips_of(b, depth, columns, panel);
+  pack_strips(b, depth, columns, panel);
 }
 void PackDouble(const Factor<double>& b, int64_t depth, int64_t columns, double* panel) {
-  pack_strips_of(b, depth, columns, panel);
+  pack_strips(b, depth, columns, panel);
 }
 
 int64_t StripSingle() { return Panels<float>::kStrip; }

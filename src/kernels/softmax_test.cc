@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <random>
 #include <vector>
@@ -133,11 +134,13 @@ TEST(Softmax, LargeScoresAndNaN) {
   Floats x = {10000, 9999, -10000}, y(3);
   softmax(x.data(), y.data(), 1, 3);
   EXPECT_TRUE(close(y, Doubles{1 / (1 + std::exp(-1.0)), 1 / (1 + std::exp(1.0)), 0}, 1e-6));
-  x = Floats(40, 1);
-  x[30] = NAN;
-  y = x;
-  softmax(x.data(), y.data(), 1, 40);
-  for (const float value : y) EXPECT_TRUE(std::isnan(value));
+  for (const uint32_t nan : {0x7FC00000u, 0x7F800001u, 0x7FC00001u, 0xFFFFFFFFu}) {  // memory full of ones is one too
+    x = Floats(40, 1);
+    x[30] = std::bit_cast<float>(nan);
+    y = x;
+    softmax(x.data(), y.data(), 1, 40);
+    for (const float value : y) EXPECT_TRUE(std::isnan(value)) << nan;
+  }
 }
 
 // Long enough to be written past the caches, rows that start anywhere in a line.

@@ -4,9 +4,9 @@
 //   C(i,j) = Σ_k A(i,k) B(k,j),   i < rows, j < columns, k < depth
 //
 // A is read a scalar at a time and broadcast, by rows or by columns; B is read in whole vectors, from packed panels or
-// from a plain matrix. C is never stored by the tile: each row of accumulators is handed to the caller's epilogue while
-// it is in registers, and the epilogue adds a bias, takes an exponential, computes an LSTM's cell, stores or
-// accumulates.
+// from a plain matrix. C is never stored by the tile: each row of accumulators is handed to a copy of the caller's
+// epilogue while it is in registers, and the epilogue adds a bias, takes an exponential, computes an LSTM's cell,
+// stores or accumulates.
 //
 //   const hn::ScalableTag<float> d;
 //   // C = A·B
@@ -138,15 +138,16 @@ struct Matrix {
   HWY_INLINE const T* column(int64_t j) const { return data + j; }
   HWY_INLINE int64_t row_stride() const { return stride; }
 };
-// B(k,j) = data[strip_column(j, depth, W) + k·W]
+// B(k,j) = data[strip_column(first + j, depth, W) + k·W]; no tile may reach over the end of a strip.
 template <class T>
 struct Panels {
   using Value = T;
   static constexpr int64_t kStrip = BestShape::kVectors * HWY_LANES(SumOf<T>);
   const T* data;
-  int64_t depth;
-  HWY_INLINE const T* column(int64_t j) const { return data + strip_column(j, depth, kStrip); }
+  int64_t depth, first = 0;
+  HWY_INLINE const T* column(int64_t j) const { return data + strip_column(first + j, depth, kStrip); }
   HWY_INLINE int64_t row_stride() const { return kStrip; }
+  HWY_INLINE Panels from_column(int64_t j) const { return {data, depth, first + j}; }
 };
 template <class T>
 HWY_INLINE Matrix<T> matrix(const T* data, int64_t stride) {
@@ -311,11 +312,12 @@ HWY_NOINLINE void tile(int64_t row, int64_t column, int64_t depth, A a, const T*
     HWY_UNROLL(4) for (int s = 0; s < kSums; ++s) add_next(sum[s], cursor, b, b_stride, width);
   if constexpr (kSums > 1)
     for (; left > 0; --left) add_next(sum[0], cursor, b, b_stride, width);
+  Epilogue own = epilogue;  // to which nothing else points: its members stay in registers from store to store
   HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) {
     HWY_UNROLL(8)
     for (int v = 0; v < kVectors; ++v)
       HWY_UNROLL(4) for (int s = 1; s < kSums; ++s) sum[0][r][v] = hn::Add(sum[0][r][v], sum[s][r][v]);
-    epilogue(row + r, column, sum[0][r], width);
+    own(row + r, column, sum[0][r], width);
   }
 }
 

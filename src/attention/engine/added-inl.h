@@ -55,7 +55,7 @@ HWY_INLINE Vector<float> folded_exponential(Vector<float> a, Vector<float> c) {
   return hn::CopySign(hn::Min(hn::Set(Tag<float>(), 1.5e25f), product), c);  // NaN stays
 }
 
-// Turns a panel of keys [D][64] into exponentials, or leaves it as it is and says so.
+// Turns a panel of keys into exponentials, or leaves it as it is and says so.
 HWY_INLINE bool to_exponentials(float* panel, int64_t depth) {
   const Tag<float> d;
   auto most = hn::Zero(d);  // NaN, of a hidden key or of one that makes its score NaN, is no obstacle
@@ -67,7 +67,7 @@ HWY_INLINE bool to_exponentials(float* panel, int64_t depth) {
 }
 HWY_INLINE bool to_exponentials(double*, int64_t) { return false; }
 
-// ---- scores: lanes are keys, panels [D][64] ---------------------------------------------------------------
+// ---- scores: lanes are keys, in panels D deep ---------------------------------------------------------------
 
 // A block of queries of one head.
 template <class T>
@@ -92,10 +92,11 @@ class AddedScores {
   template <class Epilogue>
   HWY_INLINE void operator()(const Band& band, const T* panel, bool exponentials, Epilogue&& epilogue) const {
     HWY_ALIGN T scores[kRows * kPanel];
+    const auto of_panel = kn::panels(panel, depth_).from_column(band.begin);
     for (int64_t row = 0; row < band.rows; row += kRows) {
       const int64_t rows = std::min<int64_t>(kRows, band.rows - row);
       for (int64_t column = 0; column < band.columns();) {
-        const T* keys = panel + band.begin + column;
+        const T* keys = of_panel.column(column);
         if (band.columns() - column >= 2 * kLanes<T>)
           tile<2>(band.row + row, rows, keys, exponentials, scores + column), column += 2 * kLanes<T>;
         else
@@ -150,7 +151,7 @@ class AddedScores {
     for (int v = 0; v < kVectors; ++v) {
       auto sum = hn::Zero(d);
       for (int64_t c = 0; c < depth_; ++c) {
-        const auto t = kn::tanh(d, hn::Add(hn::Set(d, query[c]), hn::LoadU(d, keys + c * kPanel + v * kLanes<T>)));
+        const auto t = kn::tanh(d, hn::Add(hn::Set(d, query[c]), hn::LoadU(d, keys + c * kStrip<T> + v * kLanes<T>)));
         sum = hn::MulAdd(t, hn::Set(d, features_[c]), sum);
       }
       hn::Store(hn::Mul(sum, hn::Set(d, static_cast<T>(kLog2E))), d, scores + v * kLanes<T>);
@@ -186,7 +187,7 @@ class AddedScores {
       HWY_UNROLL(8) for (int r = 0; r < kRows; ++r) for (int v = 0; v < kVectors; ++v) sum[r][v] = hn::Zero(d);
       for (int64_t c = 0; c < depth_; c += kBlock) {
         const int64_t end = std::min(depth_, c + kBlock);
-        for (int64_t i = c; i < end; ++i, keys += kPanel) {
+        for (int64_t i = c; i < end; ++i, keys += kStrip<T>) {
           const auto inverse_c = hn::Set(d, inverse[i]);
           Vector<T> key[kVectors];
           for (int v = 0; v < kVectors; ++v) key[v] = hn::LoadU(d, keys + v * kLanes<T>);

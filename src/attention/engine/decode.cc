@@ -49,7 +49,7 @@ void decode_together(const Problem<T>& p, int64_t b, int64_t g, int64_t key, int
     for (auto* block : seeing) block->add_block(key);
   for (int64_t r = 0; whole && r < n.queries; ++r)
     add_product(heads, n.value_width, count, kn::by_rows(first.weights + r * BlockState<T>::kStride, size),
-                RowPanels<T>{p.v.at(b, g, key), p.v.row}, first.out + r * n.value_width, size);
+                RowStrips<T>{p.v.at(b, g, key), p.v.row}, first.out + r * n.value_width, size);
 }
 
 // Few queries of all heads of a group against the keys [begin, end): each block of keys comes from memory once.

@@ -18,7 +18,7 @@ namespace heed::attention {
 template <class T>
 struct ForwardKernels {
   // Keys [key, key + 64) of a group, and their values where those are packed. Whether the keys became exponentials.
-  bool (*pack)(const Problem<T>&, int64_t b, int64_t g, int64_t key, Unit<T>* key_panels, Unit<T>* value_panels);
+  bool (*pack)(const Problem<T>&, int64_t b, int64_t g, int64_t key, Unit<T>* key_panels, Unit<T>* value_strips);
   void (*run_block)(const Head<T>&, int64_t row, int64_t rows);
 };
 
@@ -30,13 +30,13 @@ namespace heed::attention {
 namespace HWY_NAMESPACE {
 
 template <class T>
-bool pack_panel(const Problem<T>& p, int64_t b, int64_t g, int64_t key, Unit<T>* key_panels, Unit<T>* value_panels) {
+bool pack_panel(const Problem<T>& p, int64_t b, int64_t g, int64_t key, Unit<T>* key_panels, Unit<T>* value_strips) {
   const int64_t count = std::min(kPanel, p.n.keys - key);
   Unit<T>* panel = key_panels + key * units<T>(p.n.width);
   pack_columns(p.k.at(b, g, key), p.k.row, p.n.width, count, panel);
-  if (value_panels)
-    pack_rows(p.v.at(b, g, key), p.v.row, p.n.value_width, count, value_panels + units<T>(key) * kPanel,
-              packed_panel<T>(p.n.keys));
+  if (value_strips)
+    pack_rows(p.v.at(b, g, key), p.v.row, p.n.value_width, count, value_strips + units<T>(key) * kStrip<Unit<T>>,
+              packed_rows(value_strips, units<T>(p.n.keys)).strip);
   if constexpr (kEveryForm<T>)
     if (p.features) return to_exponentials(panel, p.n.width);
   return false;

@@ -95,7 +95,7 @@ class KeyBlocks {
  private:
   // Of the thread, for the whole item.
   struct Memory {
-    U *key_panels, *value_panels;  // [2][units of D][64], where numbers times scale·log₂e; [2][units of E][64]
+    U *key_panels, *value_panels;  // of 2 × 64, units of D deep, numbers times scale·log₂e; units of E
     U* keys;                       // packed rows
     U *queries, *douts, *factors;  // of BothFactors and TileFactors
     TileState<C> tile;
@@ -136,7 +136,7 @@ class KeyBlocks {
     }
     if constexpr (kEveryForm<T>)
       if (problem_.features) return start_added(key, keys);
-    keys_ = as_row_panels(problem_.k.at(item_.b, item_.g, key), problem_.k.row, n_.width, keys, memory_.keys);
+    keys_ = as_row_strips(problem_.k.at(item_.b, item_.g, key), problem_.k.row, n_.width, keys, memory_.keys);
   }
   static void pack(const T* rows, int64_t stride, int64_t width, int64_t count, double scale, U* panel) {
     pack_columns(rows, stride, width, count, panel);
@@ -331,7 +331,7 @@ class KeyBlocks {
     }
   }
   // to += tileᵀ·x for the queries and keys of a part.
-  void add_keys(const Band& part, int64_t key, const U* tile, const RowPanels<U>& x, int64_t width, const Rows<C>& to) {
+  void add_keys(const Band& part, int64_t key, const U* tile, const RowStrips<U>& x, int64_t width, const Rows<C>& to) {
     const int64_t keys = std::min(part.columns(), n_.keys - key - part.begin);
     const int64_t row = units<T>(part.row);
     add_product(keys, width, units<T>(part.rows), kn::by_columns(tile + row * kTileStride + part.begin, kTileStride),
@@ -344,9 +344,9 @@ class KeyBlocks {
     const int64_t keys = std::min(kPanel, n_.keys - key);
     const uint64_t bad = panel_.cut ? rows_not_finite(k, problem_.k.row, n_.width, keys) : 0;
     if (HWY_LIKELY(bad == 0)) return add_queries(keys_.from_row(units<T>(j)), keys);
-    add_queries(FiniteCopy<T>(k, problem_.k.row, n_.width, keys, bad).panels, keys);
+    add_queries(FiniteCopy<T>(k, problem_.k.row, n_.width, keys, bad).strips, keys);
   }
-  void add_queries(const RowPanels<U>& k, int64_t keys) {
+  void add_queries(const RowStrips<U>& k, int64_t keys) {
     const int64_t stride = units<T>(kTileStride);
     for (const Band& band : panel_)
       add_product(band.rows, n_.width, units<T>(std::min(band.columns(), keys - band.begin)),
@@ -377,7 +377,7 @@ class KeyBlocks {
   TileState<C> tile_;
   TileFactors<T> factors_{};
   RelativeOf<T> relative_;
-  RowPanels<U> keys_{};
+  RowStrips<U> keys_{};
   AddedGradients<C> added_;
   PanelBands panel_;
   int64_t h_ = 0, row_ = 0, rows_ = 0;  // the head, the first query of the block, and how many

@@ -30,17 +30,31 @@ HWY_INLINE T in_log2(T log_sum_exp) {
   return log_sum_exp == -INFINITY ? T{0} : log_sum_exp * static_cast<T>(kLog2E);
 }
 
-// 2^x for x <= 120; 0 for −∞, NaN for NaN. Relative error 1e-7 (f32).
-HWY_INLINE Vector<float> power_of_two(Vector<float> x) {
+// 2^r for |r| <= 1/2, with a relative error of 1e-7.
+HWY_INLINE Vector<float> power_of_fraction(Vector<float> r) {
   const Tag<float> d;
-  x = hn::Max(hn::Set(d, -200.0f), x);
-  const auto n = hn::Round(x), r = hn::Sub(x, n);
   auto p = hn::MulAdd(hn::Set(d, 0.00132764717813f), r, hn::Set(d, 0.00967554133276f));
   p = hn::MulAdd(p, r, hn::Set(d, 0.0555071327415f));
   p = hn::MulAdd(p, r, hn::Set(d, 0.240221197239f));
   p = hn::MulAdd(p, r, hn::Set(d, 0.693146967064f));
-  p = hn::MulAdd(p, r, hn::Set(d, 1.00000007165f));
-  return kn::scale_by_power(d, p, n);
+  return hn::MulAdd(p, r, hn::Set(d, 1.00000007165f));
+}
+// 2^x; 0 for −∞, ∞ from 128 on, NaN for NaN.
+HWY_INLINE Vector<float> power_of_two(Vector<float> x) {
+  const Tag<float> d;
+#if HWY_TARGET <= HWY_AVX3
+  x = hn::Max(hn::Set(d, -200.0f), x);
+  const auto n = hn::Round(x);
+  return kn::scale_by_power(d, power_of_fraction(hn::Sub(x, n)), n);
+#else
+  // Added to x, it leaves the exponent's bits of 2^n, n next to x, in the lowest places: those of 0 for n = −127, of ∞
+  // for n = 128.
+  const auto magic = hn::Set(d, 0x1.8p23f + 127);
+  x = hn::Min(hn::Set(d, 128.0f), hn::Max(hn::Set(d, -127.0f), x));
+  const auto n = hn::Add(x, magic), r = hn::Sub(x, hn::Sub(n, magic));
+  const auto power = hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(Tag<uint32_t>(), n)));
+  return hn::Mul(power_of_fraction(r), power);
+#endif
 }
 HWY_INLINE Vector<double> power_of_two(Vector<double> x) { return kn::exp2(Tag<double>(), x); }
 
@@ -384,18 +398,17 @@ HWY_NOINLINE void hand_over(const Interval& rows, const Interval& columns, const
   }
 }
 
-// scores, [rows][64]: products with a panel of keys, [D][64], all in units.
+// scores, [rows][64]: products with keys of a panel, all in units.
 template <class U>
-HWY_NOINLINE void store_scores(int64_t rows, int64_t columns, int64_t depth, const U* queries, int64_t stride,
-                               const U* panel, kn::SumOf<U>* scores) {
+HWY_NOINLINE void store_scores(int64_t rows, int64_t columns, const U* queries, int64_t stride,
+                               const kn::Panels<U>& keys, kn::SumOf<U>* scores) {
   using C = kn::SumOf<U>;
   const auto a = kn::by_rows(queries, stride);
-  const auto b = kn::matrix(panel, kernels::kPanelWidth);
   auto store = kn::store_to(Tag<C>(), scores, kPanel);
   if (columns == kPanel)
-    kn::product<ShapeOf<C>, kn::Columns::whole>(rows, kPanel, depth, a, b, store);
+    kn::product<ShapeOf<C>, kn::Columns::whole>(rows, kPanel, keys.depth, a, keys, store);
   else
-    kn::product<NarrowShapeOf<C>, kn::Columns::vectors>(rows, columns, depth, a, b, store);
+    kn::product<NarrowShapeOf<C>, kn::Columns::vectors>(rows, columns, keys.depth, a, keys, store);
 }
 // Scores of a band are handed to the epilogue some rows at a time, while they are in the first cache.
 template <class U, class Epilogue>
@@ -404,9 +417,10 @@ HWY_INLINE void score_band(const Band& band, int64_t depth, const U* queries, in
   using C = kn::SumOf<U>;
   constexpr int64_t kRows = 4 * ShapeOf<C>::kRows;
   HWY_ALIGN C scores[kRows * kPanel];
+  const auto keys = kn::panels(panel, depth).from_column(band.begin);
   for (int64_t row = 0; row < band.rows; row += kRows) {
     const int64_t rows = std::min(kRows, band.rows - row);
-    store_scores(rows, band.columns(), depth, queries + (band.row + row) * stride, stride, panel + band.begin, scores);
+    store_scores(rows, band.columns(), queries + (band.row + row) * stride, stride, keys, scores);
     hand_over({row, row + rows}, {0, band.columns()}, scores, epilogue);
   }
 }
@@ -414,9 +428,8 @@ HWY_INLINE void score_band(const Band& band, int64_t depth, const U* queries, in
 template <class U, class Epilogue>
 HWY_INLINE void score_panel(const Band& band, int64_t depth, const U* queries, int64_t stride, const U* panel,
                             Epilogue&& epilogue) {
-  kn::product<kn::BestShape, kn::Columns::whole>(band.rows, kPanel, depth,
-                                                 kn::by_rows(queries + band.row * stride, stride),
-                                                 kn::matrix(panel, kernels::kPanelWidth), epilogue);
+  kn::product<kn::BestShape, kn::Columns::whole>(
+      band.rows, kPanel, depth, kn::by_rows(queries + band.row * stride, stride), kn::panels(panel, depth), epilogue);
 }
 
 }  // namespace HWY_NAMESPACE

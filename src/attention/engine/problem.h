@@ -16,6 +16,7 @@
 #include "attention/engine/visible.h"
 #include "kernels/dropout.h"
 #include "kernels/pairs.h"
+#include "kernels/panels.h"
 
 namespace heed::attention {
 
@@ -29,19 +30,15 @@ template <class T>
 constexpr int64_t units(int64_t numbers) {
   return std::is_same_v<T, bf16> ? (numbers + 1) / 2 : numbers;
 }
-// Whether rows are the right factor of a product only when they are packed, and the units that they take then.
+// Whether rows are the right factor of a product only when they are packed in strips, and the units that they take
+// then: a row more, off powers of two.
 template <class T>
-constexpr bool wants_packing(int64_t width) {
-  return std::is_same_v<T, bf16> || width > 64;
-}
-// Those of a panel of 64 columns: off powers of two.
-template <class T>
-constexpr int64_t packed_panel(int64_t rows) {
-  return 64 * (units<T>(rows) + 1);
+bool wants_packing(int64_t width) {
+  return std::is_same_v<T, bf16> || width > kernels::strip_width<Number<T>>();
 }
 template <class T>
-constexpr int64_t packed_size(int64_t width, int64_t rows) {
-  return wants_packing<T>(width) ? (width + 63) / 64 * packed_panel<T>(rows) : 0;
+int64_t packed_size(int64_t width, int64_t rows) {
+  return wants_packing<T>(width) ? kernels::panels_size(units<T>(rows) + 1, width) : 0;
 }
 // Whether scores may be other than products; bf16 has the other forms only by way of f32.
 template <class T>

@@ -317,10 +317,10 @@ class QueryBlock {
     return {values, {natural_keys(key - kKeyBlock), problem_.k.row, n_.width}};
   }
 
-  RowPanels<U> values(int64_t key) const {
+  RowStrips<U> values(int64_t key) const {
     if constexpr (kEveryForm<T>)
-      if (!head_.value_panels) return {natural_values(key), problem_.v.row};
-    return RowPanels<U>{head_.value_panels, kPanel, packed_panel<T>(n_.keys)}.from_row(units<T>(key));
+      if (!head_.value_strips) return {natural_values(key), problem_.v.row};
+    return packed_rows(head_.value_strips, units<T>(n_.keys)).from_row(units<T>(key));
   }
   const T* natural_keys(int64_t key) const { return problem_.k.at(head_.b, head_.h / n_.heads_per_group(), key); }
   const T* natural_values(int64_t key) const { return problem_.v.at(head_.b, head_.h / n_.heads_per_group(), key); }
@@ -347,7 +347,7 @@ class QueryBlock {
     const FiniteCopy<T> copy(values, problem_.v.row, n_.value_width, keys, bad);
     for (const Band& band : panel_[i]) {
       add_values(band, i * kPanel + band.begin, std::min(band.columns(), keys - band.begin),
-                 copy.panels.from_row(units<T>(band.begin)));
+                 copy.strips.from_row(units<T>(band.begin)));
       for (int64_t r = band.row; r < band.row + band.rows; ++r)
         for (uint64_t seen = bad & panel_[i].bits[r]; seen != 0; seen &= seen - 1) {
           const int64_t j = std::countr_zero(seen);
@@ -358,7 +358,7 @@ class QueryBlock {
     }
   }
   // out += P V for a band, with the weights from `column` of the block of keys on.
-  void add_values(const Band& band, int64_t column, int64_t keys, const RowPanels<U>& values) {
+  void add_values(const Band& band, int64_t column, int64_t keys, const RowStrips<U>& values) {
     const T* weights = state_.weights + band.row * BlockState<T>::kStride + column;
     C* out = state_.out + band.row * n_.value_width;
     if constexpr (kKeys == Keys::as_they_are)

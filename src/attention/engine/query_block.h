@@ -8,13 +8,13 @@ namespace heed::attention {
 inline constexpr int64_t kKeyBlock = 128;  // keys between two products with the values
 inline constexpr double kHeadroom = 24;    // in log 2: sums of such weights stay far from overflow
 
-// One head with its keys packed, in panels of 64 keys [S/64][D][64], and where they are wide its values, [E/64][S][64].
+// One head with its keys packed in panels of 64, and where they are wide its values in strips.
 template <class T>
 struct Head {
   const Problem<T>* problem;
   const Outputs<T>* outputs;
   int64_t b, h;
-  const Unit<T>*key_panels, *value_panels;  // the second null where values are read as they are
+  const Unit<T>*key_panels, *value_strips;  // the second null where values are read as they are
   const uint8_t* exponentials;              // whether a panel holds exponentials, see added-inl.h
 };
 

@@ -159,7 +159,7 @@ class RelativeBlock {
     for (int64_t r = 0; r < at_.rows; r += kDiagonalRows)
       add_product(std::min(kDiagonalRows, at_.rows - r), span.width, at_.keys + kDiagonalRows - 1,
                   kn::by_rows(x.diagonal(r), Padded<T>::kStride + 1),
-                  RowPanels<T>{span.rows + first_place(r) * span.stride, span.stride}, to + r * stride, stride);
+                  RowStrips<T>{span.rows + first_place(r) * span.stride, span.stride}, to + r * stride, stride);
   }
   // entry += Σ x(r,c)·row_r, to be found where the table's entry is
   HWY_NOINLINE void add_rows(const Padded<T>& x, const ByDistance<T>& table, const Rows<const T>& rows,
@@ -204,7 +204,7 @@ class RelativeBlock {
       }
     }
   }
-  // The entries in use, [place/64][width][64]. Two neighbouring blocks of keys share half of their panels: what is
+  // The entries in use, in panels of 64. Two neighbouring blocks of keys share half of their panels: what is
   // there is not packed again.
   void pack(const Spanned<T>& span, const T* table, int64_t end) {
     if (held_table_ != table) held_table_ = table, std::fill_n(held_, kSpan / kPanel, kNothing);
@@ -213,8 +213,8 @@ class RelativeBlock {
       int64_t& held = held_[slot(place)];
       if (held == span.first + place) continue;
       held = span.first + place;
-      kn::pack_strip_transposed<kPanel>(span.rows + place * span.stride, span.stride, span.width, kPanel,
-                                        panels_ + slot(place) * kPanel * span.width);
+      pack_columns(span.rows + place * span.stride, span.stride, span.width, kPanel,
+                   panels_ + slot(place) * kPanel * span.width);
     }
   }
   int64_t slot(int64_t place) const { return (first_slot_ + place / kPanel) % (kSpan / kPanel); }
@@ -233,9 +233,9 @@ class RelativeBlock {
                        T* to) const {
     const Tag<T> d;
     const auto factor = hn::Set(d, scale);
-    kn::product<kn::BestShape, kn::Columns::vectors>(
+    kn::product<ShapeOf<T>, kn::Columns::vectors>(
         std::min(kDiagonalRows, at_.rows - r), places, width, kn::by_rows(rows + r * stride, stride),
-        kn::matrix(panels_ + slot(place) * kPanel * width + place % kPanel, kPanel),
+        kn::panels(panels_ + slot(place) * kPanel * width, width).from_column(place % kPanel),
         kn::per_vector([=](int64_t i, int64_t j, auto y, auto)
                            HWY_ATTR { hn::StoreU(hn::Mul(y, factor), d, to + (r + i) * kStride + place + j); }));
   }
@@ -246,12 +246,12 @@ class RelativeBlock {
     if (first >= end) return;
     add_product(kDiagonalRows, width, end - first,
                 kn::by_columns(x.data + first * (Padded<T>::kStride + 1) + place - kSpanOrigin, Padded<T>::kStride + 1),
-                RowPanels<T>{rows + first * stride, stride}, sums_ + place * width, width);
+                RowStrips<T>{rows + first * stride, stride}, sums_ + place * width, width);
   }
 
   const Problem<T>& problem_;
   BlockPlace at_{};
-  T *copy_ = nullptr, *panels_ = nullptr, *sums_ = nullptr;  // [kSpan][width]; [4][width][64]; [kSpan][width]
+  T *copy_ = nullptr, *panels_ = nullptr, *sums_ = nullptr;  // [kSpan][width]; 4 panels; [kSpan][width]
   T *scores_ = nullptr, *dweights_ = nullptr;                // [rows][kStride]
   static constexpr int64_t kNothing = INT64_MIN;
   const T* held_table_ = nullptr;  // whose entries are packed

@@ -33,7 +33,7 @@ struct RowGroup {
   const Problem<T>* problem;
   const RowPieces<T>* pieces;
   int64_t b, g;
-  const T *key_panels, *value_panels;  // [S/64][D][64], [S/64][E][64]; the second for backward alone
+  const T *key_panels, *value_panels;  // D and E deep; the second for backward alone
   FiniteRows<T> keys, values;
 };
 
@@ -239,7 +239,7 @@ class RowBlock {
       kn::product<ShapeOf<T>, kn::Columns::whole>(
           rows_, (keys.end - keys.begin + kPanel - 1) / kPanel * kPanel, n_.value_width,
           kn::by_rows(in.dout.at(group_.b, h_, row_), in.dout.row),
-          RowPanels<T>{group_.value_panels + keys.begin * n_.value_width, kPanel, n_.value_width * kPanel},
+          kn::panels(group_.value_panels, n_.value_width).from_column(keys.begin),
           kn::store_to(Tag<T>(), gradients_ + keys.begin - first_, stride_));
     multiply(gradients_);
     if (!in.dweights) return;
@@ -345,9 +345,8 @@ PanelBits pack_panel_of(const RowGroup<T>& group, int64_t panel, T* key_panels, 
   const Problem<T>& p = *group.problem;
   const int64_t key = panel * kPanel, keys = std::min(kPanel, p.n.keys - key);
   const T *k = p.k.at(group.b, group.g, key), *v = p.v.at(group.b, group.g, key);
-  kn::pack_strip_transposed<kPanel>(k, p.k.row, p.n.width, keys, key_panels + key * p.n.width);
-  if (value_panels)
-    kn::pack_strip_transposed<kPanel>(v, p.v.row, p.n.value_width, keys, value_panels + key * p.n.value_width);
+  pack_columns(k, p.k.row, p.n.width, keys, key_panels + key * p.n.width);
+  if (value_panels) pack_columns(v, p.v.row, p.n.value_width, keys, value_panels + key * p.n.value_width);
   return {rows_not_finite(k, p.k.row, p.n.width, keys), rows_not_finite(v, p.v.row, p.n.value_width, keys)};
 }
 template <class T>

@@ -93,40 +93,47 @@ HWY_INLINE void left_row(const bf16* x, Factor, int64_t width, Bf16Pair* to) {
   std::memcpy(static_cast<void*>(to), x, static_cast<size_t>(width) * sizeof(bf16));
 }
 
-// ---- keys: panels [units of D][64] -----------------------------------------------------------------------
+// ---- keys: panels of 64, units of D deep (kernels/panels.h)
+// -----------------------------------------------------------------------
 
 template <class T>
 HWY_INLINE void pack_columns(const T* rows, int64_t stride, int64_t width, int64_t count, T* panel) {
-  kn::pack_strip_transposed<kPanel>(rows, stride, width, count, panel);
+  kn::pack_strips<T>({rows, stride, true}, width, count, panel);
 }
 HWY_INLINE void pack_columns(const bf16* rows, int64_t stride, int64_t width, int64_t count, Bf16Pair* panel) {
   struct Use;
   const int64_t pairs = units<bf16>(width);
   Bf16Pair* in_pairs = kernels::scratch<Use, Bf16Pair>(kPanel * pairs);
   for (int64_t r = 0; r < count; ++r) left_row(rows + r * stride, 1.0f, width, in_pairs + r * pairs);
-  kn::pack_strip_transposed<kPanel>(&in_pairs->bits, pairs, pairs, count, &panel->bits);
+  kn::pack_strips<float>({&in_pairs->bits, pairs, true}, pairs, count, &panel->bits);
 }
 
 // ---- rows as right factors -------------------------------------------------------------------------------
 
-// B(k,j) = data[(j / 64)·panel + k·row + j mod 64]. A matrix as it is has panels 64 apart. Wider rows are better
+// B(k,j) = data[(j / W)·strip + k·row + j mod W]. A matrix as it is has strips W apart. Rows wider than one are better
 // packed, or the lines of a column of tiles share their cache sets.
 template <class T>
-struct RowPanels {
+inline constexpr int64_t kStrip = kn::Panels<T>::kStrip;
+template <class T>
+struct RowStrips {
   using Value = T;
   const T* data;
-  int64_t row, panel = kPanel;
-  HWY_INLINE const T* column(int64_t j) const { return data + j / kPanel * panel + j % kPanel; }
+  int64_t row, strip = kStrip<T>;
+  HWY_INLINE const T* column(int64_t j) const { return data + j / kStrip<T> * strip + j % kStrip<T>; }
   HWY_INLINE int64_t row_stride() const { return row; }
-  HWY_INLINE RowPanels from_row(int64_t k) const { return {data + k * row, row, panel}; }
+  HWY_INLINE RowStrips from_row(int64_t k) const { return {data + k * row, row, strip}; }
 };
+// Packed ones, of so many units.
+template <class U>
+HWY_INLINE RowStrips<U> packed_rows(const U* data, int64_t units) {
+  return {data, kStrip<U>, kStrip<U> * (units + 1)};
+}
 
-// [width/64][…][64], a panel so many units after the one before.
+// [width/W][…][W], into strips that begin at a row.
 template <class T>
-HWY_INLINE void pack_rows(const T* x, int64_t stride, int64_t width, int64_t rows, T* to, int64_t panel) {
-  for (int64_t c = 0; c < width; c += kPanel)
-    for (int64_t r = 0; r < rows; ++r)
-      scale_row(x + r * stride + c, T{1}, std::min(kPanel, width - c), to + c / kPanel * panel + r * kPanel);
+HWY_INLINE void pack_rows(const T* x, int64_t stride, int64_t width, int64_t rows, T* to, int64_t strip) {
+  for (int64_t c = 0; c < width; c += kStrip<T>)
+    kn::pack_strip<kStrip<T>>(x + c, stride, rows, std::min(kStrip<T>, width - c), to + c / kStrip<T> * strip);
 }
 // A unit is what stands above each other in two rows. What is beyond the width is not written.
 HWY_INLINE void pair_rows(const bf16* row, const bf16* below, int64_t width, Bf16Pair* to) {
@@ -141,22 +148,23 @@ HWY_INLINE void pair_rows(const bf16* row, const bf16* below, int64_t width, Bf1
     hn::StoreU(hn::BitCast(Tag<float>(), hn::Or(above, hn::ShiftLeft<16>(under))), Tag<float>(), &to[c].bits);
   }
 }
-HWY_INLINE void pack_rows(const bf16* x, int64_t stride, int64_t width, int64_t rows, Bf16Pair* to, int64_t panel) {
-  for (int64_t c = 0; c < width; c += kPanel)
+HWY_INLINE void pack_rows(const bf16* x, int64_t stride, int64_t width, int64_t rows, Bf16Pair* to, int64_t strip) {
+  constexpr int64_t kWide = kStrip<Bf16Pair>;
+  for (int64_t c = 0; c < width; c += kWide)
     for (int64_t r = 0; r < rows; r += 2) {
       const bf16* row = x + r * stride + c;
-      pair_rows(row, r + 1 < rows ? row + stride : nullptr, std::min(kPanel, width - c),
-                to + c / kPanel * panel + r / 2 * kPanel);
+      pair_rows(row, r + 1 < rows ? row + stride : nullptr, std::min(kWide, width - c),
+                to + c / kWide * strip + r / 2 * kWide);
     }
 }
 // Rows as they are where that is good enough, else packed into `to`.
 template <class T>
-HWY_INLINE RowPanels<Unit<T>> as_row_panels(const T* x, int64_t stride, int64_t width, int64_t rows, Unit<T>* to) {
+HWY_INLINE RowStrips<Unit<T>> as_row_strips(const T* x, int64_t stride, int64_t width, int64_t rows, Unit<T>* to) {
   if constexpr (!std::is_same_v<T, bf16>)
     if (!wants_packing<T>(width)) return {x, stride};
-  const int64_t panel = packed_panel<T>(rows);
-  pack_rows(x, stride, width, rows, to, panel);
-  return {to, kPanel, panel};
+  const RowStrips<Unit<T>> packed = packed_rows(to, units<T>(rows));
+  pack_rows(x, stride, width, rows, to, packed.strip);
+  return packed;
 }
 
 // The rows of some heads both ways: as left factor, a unit at a time, and as right factor. Pairs are made once for all
@@ -174,23 +182,23 @@ class BothFactors {
     if constexpr (!kEveryForm<T>)
       for (int64_t h = heads.begin; h < heads.end; ++h) {
         for (int64_t r = 0; r < rows; ++r) left_row(x.at(b, h, r), T{}, width, left_of(h) + r * left_stride());
-        as_row_panels(x.at(b, h, 0), x.row, width, rows, right_of(h));
+        as_row_strips(x.at(b, h, 0), x.row, width, rows, right_of(h));
       }
   }
   // Rows [row, row + rows) of a head.
   void enter(int64_t h, int64_t row, int64_t rows) {
     if constexpr (kEveryForm<T>) {
       left = x_.at(b_, h, row);
-      right = as_row_panels(left, x_.row, width_, rows, memory_);
+      right = as_row_strips(left, x_.row, width_, rows, memory_);
     } else {
       left = left_of(h) + row * left_stride();
-      right = RowPanels<Unit<T>>{right_of(h), kPanel, packed_panel<T>(rows_)}.from_row(units<T>(row));
+      right = packed_rows(right_of(h), units<T>(rows_)).from_row(units<T>(row));
     }
   }
   int64_t left_stride() const { return kEveryForm<T> ? x_.row : units<T>(width_); }
 
   const Unit<T>* left = nullptr;
-  RowPanels<Unit<T>> right{};
+  RowStrips<Unit<T>> right{};
 
  private:
   Unit<T>* left_of(int64_t h) const { return memory_ + (h - first_) * size(width_, rows_, 1); }
@@ -225,12 +233,12 @@ template <class T>
 struct FiniteCopy {
   std::vector<T> rows;
   std::vector<Unit<T>> packed;
-  RowPanels<Unit<T>> panels;
+  RowStrips<Unit<T>> strips;
   FiniteCopy(const T* x, int64_t stride, int64_t width, int64_t count, uint64_t not_finite)
       : rows(static_cast<size_t>(count * width)), packed(static_cast<size_t>(packed_size<T>(width, count))) {
     for (int64_t r = 0; r < count; ++r)
       if (!(not_finite >> r & 1)) std::copy_n(x + r * stride, width, rows.data() + r * width);
-    panels = as_row_panels(rows.data(), width, width, count, packed.data());
+    strips = as_row_strips(rows.data(), width, width, count, packed.data());
   }
 };
 

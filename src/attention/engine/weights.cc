@@ -83,8 +83,7 @@ void weigh_rows(const WeightRows<T>& w) {
     const int64_t count = std::min(kPanel, keys - key);
     const bool direct = bands.whole() && bands.bands[0].rows == w.rows && count == kPanel;
     if (!direct) std::fill_n(tile, w.rows * kPanel, w.logarithms ? static_cast<T>(-INFINITY) : T{0});
-    if (bands.count > 0)
-      kn::pack_strip_transposed<kPanel>(p.k.at(w.b, w.h / p.n.heads_per_group(), key), p.k.row, depth, count, panel);
+    if (bands.count > 0) pack_columns(p.k.at(w.b, w.h / p.n.heads_per_group(), key), p.k.row, depth, count, panel);
     const bool exponentials = p.features && bands.count > 0 && to_exponentials(panel, depth);
     ScorePieces<T> pieces(p, w.b, w.h, w.row, key, bands.bits_or_null());
     if (relative && bands.count > 0) {

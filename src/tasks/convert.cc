@@ -13,6 +13,7 @@
 #include "models/hugging_face/hugging_face.h"
 #include "nn/uninitialized.h"
 #include "tasks/language_model.h"
+#include "tasks/marian_tokens.h"
 #include "tasks/run_folder.h"
 #include "tasks/translation.h"
 
@@ -38,6 +39,18 @@ void copy_tokenizers(const std::string& task, const std::string& from, const std
                   "texts are cut into numbers by one of them");
     save_tokenizer(load_tokenizer(from, name), to, name);
   }
+}
+
+// What a translator's folder needs for MarianTokenizer, where its tokenisers can be said so; else as a run has them.
+void export_tokenizers(const std::string& task, const std::string& run, int64_t longest, const std::string& folder) {
+  if (task == "translate")
+    if (const Tokenizers both = Tokenizers::load(run); is_sentence_piece(both))
+      return write_marian_tokenizers(both, longest, folder);
+  copy_tokenizers(task, run, folder);
+}
+void import_tokenizers(const std::string& task, const std::string& folder, const std::string& run) {
+  if (task == "translate" && has_marian_tokenizers(folder)) return read_marian_tokenizers(folder).save(run);
+  copy_tokenizers(task, folder, run);
 }
 
 // ---- ends -----------------------------------------------------------------------------------------------------------
@@ -104,7 +117,7 @@ void export_run(const std::string& run, const std::string& folder) {
   Checkpoint written = hugging_face::written(*model, about.value(kOrigin, Json()));
   say_ends(written.config, ends_of_run(run, task), model->has_source());
   make_folder(folder);
-  copy_tokenizers(task, run, folder);
+  export_tokenizers(task, run, written.config.value("max_position_embeddings", int64_t{512}), folder);
   save_safetensors(RunPaths{folder}.weights(), written.weights);
   write_json(RunPaths{folder}.config(), written.config);
 }
@@ -116,7 +129,7 @@ void import_run(const std::string& folder, const std::string& run) {
   const std::string task = model->has_source() ? "translate" : "lm";
   const Json ends = ends_said(folder, config);
   make_folder(run);
-  copy_tokenizers(task, folder, run);
+  import_tokenizers(task, folder, run);
   write_configuration(run, model->name(), model->configuration());
   save_model_weights(run, model->weights());
   write_about(run, {{"task", task},

@@ -90,9 +90,9 @@ static std::string as_json(const std::string& folder, const std::string& name) {
 static std::string as_model(const std::string& folder, const std::string& name) {
   return folder + "/" + name + ".model";
 }
+bool is_json(const Tokenizer& tokenizer) { return tokenizer.to_bytes().starts_with("{"); }
 void save_tokenizer(const Tokenizer& tokenizer, const std::string& folder, const std::string& name) {
-  const bool json = tokenizer.to_bytes().starts_with("{");
-  tokenizer.save(json ? as_json(folder, name) : as_model(folder, name));
+  tokenizer.save(is_json(tokenizer) ? as_json(folder, name) : as_model(folder, name));
 }
 Tokenizer load_tokenizer(const std::string& folder, const std::string& name) {
   const std::string model = as_model(folder, name);

@@ -64,6 +64,7 @@ Ends ends_of(const Tokenizer& tokenizer);  // Error(data) where there are none
 Ends ends_in(const std::string& folder, const Tokenizer& tokenizer);
 
 // A tokeniser in a folder: NAME.json or NAME.model, as its kind is written.
+bool is_json(const Tokenizer& tokenizer);
 void save_tokenizer(const Tokenizer& tokenizer, const std::string& folder, const std::string& name);
 Tokenizer load_tokenizer(const std::string& folder, const std::string& name);
 bool has_tokenizer(const std::string& folder, const std::string& name);

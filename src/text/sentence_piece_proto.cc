@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <map>
 
 #include "base/check.h"
 #include "tensor/unicode.h"
@@ -10,6 +11,8 @@
 
 namespace heed::tokenize {
 namespace {
+
+enum class PieceType { normal = 1, unknown, control, user_defined, unused, byte };
 
 // Fields of a message (protobuf.dev, "Encoding").
 class Message {
@@ -55,6 +58,37 @@ class Message {
   const std::string& where_;
 };
 
+std::string text_of_piece(std::string_view bytes, const std::string& where) {
+  std::string text;
+  Message piece(bytes, where);
+  for (Message::Field field; piece.next(&field);)
+    if (field.number == 1) text = field.bytes;
+  return text;
+}
+
+void append_number(std::string& out, uint64_t value) {
+  for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
+  out += static_cast<char>(value);
+}
+void append_bytes(std::string& out, uint64_t field, std::string_view bytes) {
+  append_number(out, field << 3 | 2), append_number(out, bytes.size());
+  out += bytes;
+}
+// A piece that is asked for, but not by the model.
+std::string new_piece(const std::string& text) {
+  const bool control = text == "<s>" || text == "</s>" || text == "<pad>", code = text.starts_with("▁>>");
+  const float last = -1e6f;  // of all merges
+  std::string piece;
+  append_bytes(piece, 1, text);
+  append_number(piece, 2 << 3 | 5);
+  piece.append(reinterpret_cast<const char*>(&last), sizeof last);
+  append_number(piece, 3 << 3);
+  append_number(piece, static_cast<uint64_t>(control ? PieceType::control
+                                             : code  ? PieceType::user_defined
+                                                     : PieceType::unused));
+  return piece;
+}
+
 void look_at_piece(std::string_view bytes, int64_t index, const std::string& where) {
   Message piece(bytes, where);
   for (Message::Field field; piece.next(&field);) {
@@ -92,6 +126,23 @@ SentencePieceAbout look_through(std::string_view bytes, const std::string& where
   check_format(about.pieces > 0 && about.pieces <= Vocabulary::kMostIds, where, "has {} pieces, wanted 1 to {}",
                about.pieces, Vocabulary::kMostIds);
   return about;
+}
+
+std::string renumbered(std::string_view bytes, std::span<const std::string> order, const std::string& where) {
+  std::map<std::string, std::string_view> pieces;
+  std::string all, rest;
+  Message model(bytes, where);
+  for (Message::Field field; model.next(&field);) {
+    if (field.number == 1)
+      pieces[text_of_piece(field.bytes, where)] = field.bytes;
+    else
+      append_bytes(rest, field.number, field.bytes);
+  }
+  for (const std::string& text : order) {
+    const auto piece = pieces.find(text);
+    append_bytes(all, 1, piece != pieces.end() ? std::string(piece->second) : new_piece(text));
+  }
+  return all + rest;
 }
 
 }  // namespace heed::tokenize

@@ -100,6 +100,30 @@ def translator(name, *options):
     returns(name, f"{name}-theirs")
 
 
+def texts_are_theirs():
+    """With subwords the folder has what their tokeniser wants too: from text to text it says the same."""
+    try:
+        import sentencepiece  # noqa: F401: what theirs cuts with
+        from transformers import MarianTokenizer
+    except ImportError as missing:
+        return print(f"skipped: {missing}")
+    for name, *options in (["pieces"], ["joint_pieces", "--vocabularies", "joint", "--shared"]):
+        heed("train", "translate", "--model", "transformer", "--data", "short.tsv", "--run", name, "--width", "32",
+             "--layers", "1", "--steps", "300", *options)
+        heed("convert", name, "-o", f"{name}-theirs")
+        model, tokenizer = loaded(MarianMTModel, f"{name}-theirs"), MarianTokenizer.from_pretrained(f"{name}-theirs")
+        texts = ["a b c d e", "k l m", "z y x w v"]
+        ours = heed("predict", name, "--strategy", "greedy", "--longest", "12", input="\n".join(texts) + "\n").splitlines()
+        with torch.no_grad():
+            read = tokenizer(texts, return_tensors="pt", padding=True)
+            said = model.generate(**read, num_beams=1, max_new_tokens=12, bad_words_ids=None)
+        assert ours == tokenizer.batch_decode(said, skip_special_tokens=True), (ours, said)
+        heed("convert", f"{name}-theirs", "-o", f"{name}-back")
+        back = heed("predict", f"{name}-back", "--strategy", "greedy", "--longest", "12", input="\n".join(texts) + "\n")
+        assert back.splitlines() == ours
+        print(f"{name}: {len(texts)} texts are translated alike")
+
+
 def refusals():
     config = json.loads(Path("llama_yarn-theirs/config.json").read_text())
     config["rope_parameters"]["mscale"] = 0.7
@@ -120,6 +144,7 @@ def refusals():
 with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
     Path("copy.tsv").write_text(heed("data", "copy", "-n", "300", "--length", "8,12"))
+    Path("short.tsv").write_text(heed("data", "copy", "-n", "2000", "--length", "3,6"))
     Path("text.txt").write_text("".join(line.split("\t")[0] + "\n" for line in Path("copy.tsv").read_text().splitlines()))
     language_model("gpt2", GPT2LMHeadModel)
     language_model("gpt2_untied", GPT2LMHeadModel, "--activation", "gelu_tanh", "--tied=false", "--norm-epsilon", "0.001")
@@ -129,4 +154,5 @@ with tempfile.TemporaryDirectory() as folder:
         language_model(f"llama_{kind}", LlamaForCausalLM, *LLAMA, "--rope-stretch", kind, *stretched)
     translator("marian")
     translator("marian_silu", "--activation", "silu", "--scale-embedding=false")
+    texts_are_theirs()
     refusals()

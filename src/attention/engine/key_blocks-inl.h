@@ -4,7 +4,8 @@
 //   P = exp(S − λ)      dP = dO·Vᵀ∘M      dS = P∘(dP − δ),  δ_i = dO_i·O_i − dλ_i
 //   dV += (P∘M)ᵀ·dO     dK += dSᵀ·Q       dQ += dS·K
 //
-// Key blocks are the outer loop, so that dK and dV of a block stay in the second cache while all queries pass by.
+// Of each head, key blocks are the outer loop, so that dK and dV of a block stay in the second cache while its queries
+// pass by, and these near it from one block to the next: those of all heads of a group would not.
 #if defined(HEED_ATTENTION_ENGINE_KEY_BLOCKS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef HEED_ATTENTION_ENGINE_KEY_BLOCKS_INL_H_
 #undef HEED_ATTENTION_ENGINE_KEY_BLOCKS_INL_H_
@@ -80,16 +81,15 @@ class KeyBlocks {
 
   void run() {
     row_terms();
-    for (int64_t key = item_.keys.begin; key < item_.keys.end; key += kBackwardKeys) {
-      const int64_t keys = std::min(kBackwardKeys, item_.keys.end - key);
-      pack(key, keys);
-      for (int64_t h = heads_.begin; h < heads_.end; ++h) {
+    for (int64_t h = heads_.begin; h < heads_.end; ++h)
+      for (int64_t key = item_.keys.begin; key < item_.keys.end; key += kBackwardKeys) {
+        const int64_t keys = std::min(kBackwardKeys, item_.keys.end - key);
+        pack(key, keys);
         for (int64_t row = 0; row < n_.queries; row += kQueryBlock)
           query_block(h, row, std::min(kQueryBlock, n_.queries - row), key, keys);
         if constexpr (kEveryForm<T>)
           if (problem_.features) finish_added(h, key, keys);
       }
-    }
   }
 
  private:

@@ -240,6 +240,7 @@ class KeyBlocks {
     const C factor = static_cast<C>(problem_.scale * kLog2E);
     const int64_t depth = units<T>(n_.width);
     ScorePieces<C> pieces(problem_, item_.b, h_, row_, key, panel_.bits_or_null());
+    pieces.fetch_ahead(0, kQueryBlock);
     if constexpr (kEveryForm<T>)
       if (relative_) relative_.add_to(pieces, j);
     const WeighAgain<T, ScorePieces<C>> weigh{pieces, tile_, band.row, band.begin, problem_.normalizer, factor};

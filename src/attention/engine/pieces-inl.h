@@ -112,6 +112,7 @@ struct ScorePieces {
   struct Bias {
     const T* data;  // of the block's first query and the panel's first key
     int64_t row;
+    int64_t ahead = 0;  // so far on lies what is wanted next: it is fetched meanwhile
   };
   Bias biases[kMostBiases];
   int count = 0;
@@ -124,11 +125,23 @@ struct ScorePieces {
     for (size_t i = 0; i < p.biases.size(); ++i) biases[i] = {p.biases[i].at(b, h, row) + key, p.biases[i].row};
   }
   void add(const Bias& bias) { biases[count++] = bias; }
+  // So many keys and rows on, the same is wanted. Biases of a key or a distance are small enough to stay where they
+  // are.
+  void fetch_ahead(int64_t keys, int64_t rows) {
+    for (int i = 0; i < count; ++i)
+      if (biases[i].row > 0) biases[i].ahead = keys + rows * biases[i].row;
+  }
   // x: scores of query `row` and the keys from `column` on.
   template <int kVectors>
   HWY_INLINE void operator()(int64_t row, int64_t column, Vector<T> (&x)[kVectors]) const {
     const auto hidden = hn::Set(Tag<T>(), static_cast<T>(-INFINITY));
-    for (int i = 0; i < count; ++i) add(biases[i].data + row * biases[i].row + column, row, column, x);
+    for (int i = 0; i < count; ++i) {
+      const T* from = biases[i].data + row * biases[i].row + column;
+      if (biases[i].ahead != 0)
+        for (int64_t c = 0; c < kVectors * kLanes<T>; c += 64 / static_cast<int64_t>(sizeof(T)))
+          __builtin_prefetch(from + biases[i].ahead + c);
+      add(from, row, column, x);
+    }
     if (cap != 0) HWY_UNROLL(4) for (int v = 0; v < kVectors; ++v) x[v] = capped(x[v]);
     if (bits)
       HWY_UNROLL(4) for (int v = 0; v < kVectors; ++v) x[v] = hn::IfThenElse(lanes(row, column, v), x[v], hidden);

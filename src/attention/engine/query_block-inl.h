@@ -148,7 +148,9 @@ class QueryBlock {
       const int64_t first = keys.begin / kKeyBlock * kKeyBlock, last = (keys.end - 1) / kKeyBlock * kKeyBlock;
       const int64_t nearest =
           std::clamp((row_ + rows_ - 1 + n_.keys - n_.queries) / kKeyBlock * kKeyBlock, first, last);
+      next_ = -kKeyBlock;
       for (int64_t key = nearest; key >= first; key -= kKeyBlock) key_block(key);
+      next_ = kKeyBlock;
       for (int64_t key = nearest + kKeyBlock; key <= last; key += kKeyBlock) key_block(key);
     }
     finish();
@@ -280,6 +282,7 @@ class QueryBlock {
   }
   ScorePieces<C> pieces(int64_t key, int i) const {
     ScorePieces<C> all(problem_, head_.b, head_.h, row_, key + i * kPanel, panel_[i].bits_or_null());
+    all.fetch_ahead(next_, 0);
     if constexpr (kEveryForm<T>)
       if (relative_) relative_.add_to(all, i * kPanel);
     return all;
@@ -398,6 +401,7 @@ class QueryBlock {
   RelativeOf<T> relative_;
   PanelBands panel_[2];  // of the current block of keys
   int panels_ = 0;
+  int64_t next_ = 0;          // from this block of keys to the next
   const C* given_ = nullptr;  // scores of the current block of keys
   int64_t given_key_ = 0;
   uint64_t keep_[2 * kQueryBlock];

@@ -33,6 +33,8 @@ std::vector<Way> ways() {
   more("gnmt", {{"cell", "gru"}, {"layers", "3"}});
   more("transformer-xl", {{"pre_norm", "true"}, {"position", "rope"}, {"groups", "2"}});
   more("decoder-lm", {{"norm", "rms"}, {"position", "rope"}, {"activation", "swiglu"}, {"bias", "false"}});
+  more("decoder-lm", {{"head_width", "6"}, {"position", "rope"}, {"groups", "2"}});
+  more("transformer", {{"head_width", "6"}});
   more("conv-seq2seq", {{"kernel", "1"}});
   more("conv-seq2seq", {{"kernel", "4"}, {"layers", "2"}, {"attention", "additive"}});
   return all;

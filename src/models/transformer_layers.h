@@ -34,7 +34,7 @@ constexpr std::array<std::pair<const char*, RopeStretch>, 4> names_of(RopeStretc
 
 struct LayerConfig {
   Count width = 256, heads = 4, longest = 256;
-  int64_t groups = 0, inner = 0;
+  int64_t groups = 0, head_width = 0, inner = 0;
   Inner activation = Inner::relu;
   bool pre_norm = false;
   NormKind norm = NormKind::layer;
@@ -48,8 +48,10 @@ struct LayerConfig {
   Share dropout = 0.1, attention_dropout = 0;
 
   void visit(auto&& field) {
-    field("width", width, "of embeddings and layers"), field("heads", heads, "of attention; they divide the width");
+    field("width", width, "of embeddings and layers"),
+        field("heads", heads, "of attention; they divide the width, or have a width of their own");
     field("groups", groups, "of heads that share keys and values; 0: none share");
+    field("head_width", head_width, "of each head; 0: the heads share the width");
     field("inner", inner, "width within the feed-forward layers; 0: four times the width");
     field("activation", activation, "of the feed-forward layers: relu, gelu, gelu_tanh, silu or swiglu");
     field("pre_norm", pre_norm, "norms before the sublayers in place of after them: trains more easily");
@@ -82,7 +84,7 @@ inline float attention_dropout(const LayerConfig& c, const Pass& pass) {
   return pass.training ? static_cast<float>(c.attention_dropout) : 0.0f;
 }
 inline MultiHeadOptions head_options(const LayerConfig& c) {
-  return {.heads = c.heads, .groups = c.groups, .bias = c.bias};
+  return {.heads = c.heads, .groups = c.groups, .head_width = c.head_width, .bias = c.bias};
 }
 inline RopeScaling rope_scaling(const LayerConfig& c) {
   const auto fast = [&](double usual) { return c.rope_fast > 0 ? double{c.rope_fast} : usual; };

@@ -92,7 +92,7 @@ TEST(HuggingFaceReading, WhatHeedHasNoCounterpartForIsNamed) {
   EXPECT_TRUE(refused(with("llama", "rope_parameters/rope_type", 7), {"rope_type", "7", "default"}));
   EXPECT_TRUE(refused(with("llama", "rope_parameters/rope_type", "yarn"), {"rope_parameters/factor", "missing"}));
   EXPECT_TRUE(refused(with("llama", "rope_parameters/mscale", 0.7), {"rope_parameters/mscale", "0.7", "nothing"}));
-  EXPECT_TRUE(refused(with("llama", "head_dim", 8), {"head_dim", "8", "4"}));
+  EXPECT_TRUE(refused(with("llama", "head_dim", 8), {"q_proj.weight", "rows (16, 16)", "(32, 16)"}));
   EXPECT_TRUE(refused(with("llama", "mlp_bias", true), {"mlp_bias", "true", "false"}));
   EXPECT_TRUE(refused(with("marian", "decoder_ffn_dim", 24), {"decoder_ffn_dim", "24", "12"}));
 }
@@ -144,6 +144,7 @@ TEST(HuggingFaceWriting, WhatTheLayoutHasNoRoomForIsNamed) {
       },
       {"pre_norm is false, wanted true"}));
   EXPECT_TRUE(complains([&] { written(*small("decoder-lm", {{"groups", "1"}})); }, {"groups is 1, wanted 4"}));
+  EXPECT_TRUE(complains([&] { written(*small("decoder-lm", {{"head_width", "8"}})); }, {"head_width is 8, wanted 64"}));
   EXPECT_TRUE(complains(
       [&] {
         written(*small("transformer", {{"source_words", "9"}, {"attention", "cosine"}}));

@@ -149,6 +149,7 @@ with tempfile.TemporaryDirectory() as folder:
     language_model("gpt2", GPT2LMHeadModel)
     language_model("gpt2_untied", GPT2LMHeadModel, "--activation", "gelu_tanh", "--tied=false", "--norm-epsilon", "0.001")
     language_model("llama", LlamaForCausalLM, *LLAMA)
+    language_model("llama_wide_heads", LlamaForCausalLM, *LLAMA, "--head-width", "6")
     stretched = ["--rope-factor", "4", "--rope-trained", "16"]
     for kind in "linear", "yarn", "llama3":
         language_model(f"llama_{kind}", LlamaForCausalLM, *LLAMA, "--rope-stretch", kind, *stretched)

@@ -74,13 +74,9 @@ Json said(const Json& config, const Entry& entry) {
   return value;
 }
 
-// Heads that are not as wide as their share, which models of ours do not have.
-void take_head_width(Fields& fields) {
-  if (!fields.contains("head_width")) return;
-  const auto wanted = fields["width"].get<int64_t>() / std::max<int64_t>(1, fields["heads"].get<int64_t>());
-  if (fields["head_width"] != wanted)
-    fail(ErrorKind::data, "config.json", "{}", text({{"head_dim", fields["head_width"], wanted}}));
-  fields.erase("head_width");
+// How wide heads are that share the width.
+int64_t share_of_head(const Fields& fields) {
+  return fields.at("width").get<int64_t>() / std::max<int64_t>(1, fields.at("heads").get<int64_t>());
 }
 
 Fields fields_of(const Layout& layout, Json config) {
@@ -113,9 +109,8 @@ Fields fields_of(const AnyModel& model) {
   const auto otherwise = [&](const char* name, const Json& value) {
     if (fields.contains(name) && fields[name] == 0) fields[name] = value;
   };
-  const auto width = fields["width"].get<int64_t>(), heads = fields["heads"].get<int64_t>();
-  otherwise("groups", heads), otherwise("inner", 4 * width), otherwise("decoder_layers", fields["layers"]);
-  fields["head_width"] = width / heads;
+  otherwise("groups", fields["heads"]), otherwise("inner", 4 * fields["width"].get<int64_t>());
+  otherwise("decoder_layers", fields["layers"]), otherwise("head_width", share_of_head(fields));
   return fields;
 }
 
@@ -135,6 +130,10 @@ std::vector<Misfit> misfits_of(const Layout& layout, const Fields& fields) {
     if (entry.kind == Entry::Kind::choice && std::none_of(entry.names.begin(), entry.names.end(), of_ours))
       misfits.push_back({entry.ours, is, entry.names[0].ours});
   }
+  const auto says_width = [](const Entry& entry) { return entry.ours == "head_width"; };
+  if (std::none_of(layout.entries.begin(), layout.entries.end(), says_width))
+    if (const Json& is = fields.at("head_width"), share = share_of_head(fields); is != share)
+      misfits.push_back({"head_width", is, share});
   return misfits;
 }
 
@@ -288,7 +287,7 @@ std::unique_ptr<SequenceModel> read(const std::string& where, const Checkpoint& 
   const initialize::Skip not_drawn;
   const Layout& layout = layout_of(where, checkpoint.config);
   Fields fields = fields_of(layout, checkpoint.config);
-  take_head_width(fields);
+  if (fields.contains("head_width") && fields["head_width"] == share_of_head(fields)) fields.erase("head_width");
   std::map<std::string, std::string> texts;
   for (const auto& [name, value] : fields) texts[name] = value_text(value);
   std::unique_ptr<SequenceModel> model = make_model(layout.model, texts);

@@ -139,6 +139,8 @@ enum class Method { adam, adamw, sgd, nesterov, rmsprop, adagrad };
 // half whenever `patience`/2 validations brought nothing.
 enum class Schedule { constant, linear, cosine, noam, plateau };
 
+// What makes no sense, as a batch below 1, is refused with its name: by fit(), and by check_options() before any data
+// is read.
 struct FitOptions {
   Method optimizer = Method::adam;
   double learning_rate = 0.001;
@@ -182,6 +184,7 @@ struct FitOptions {
     field("seed", seed, "of weights, order and dropout");
   }
 };
+void check_options(const FitOptions& options);
 
 // What is trained: weights, and losses of examples by their numbers.
 struct Learner {

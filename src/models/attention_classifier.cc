@@ -20,7 +20,7 @@ constexpr Names<Reading, 3> names_of(Reading) {
 
 struct AttentionClassifierConfig {
   Count words = 0, classes = 0, width = 128, layers = 1, kernel = 3, longest = 256;
-  int64_t embedding = 0;
+  Amount embedding = 0;
   Reading cell = Reading::lstm;
   bool bidirectional = true;
   Pool pool = Pool::attention;
@@ -70,7 +70,7 @@ struct AttentionClassifier {
 
   explicit AttentionClassifier(const Config& c)
       : config(c),
-        table(c.words, c.embedding > 0 ? c.embedding : c.width.value),
+        table(c.words, c.embedding.or_else(c.width)),
         pooling(c.width, c.pool, c.attention, c.longest),
         out(c.width, c.classes) {
     for (int64_t n = 0; n < c.layers; ++n) add_layer(n == 0 ? table.weight.dim(1) : c.width.value);

@@ -34,6 +34,10 @@ void read_field(const std::string& name, const std::string& text, Count& value) 
   read_field(name, text, value.value);
   check(value >= 1, name, "got {}, wanted 1 or more", text);
 }
+void read_field(const std::string& name, const std::string& text, Amount& value) {
+  read_field(name, text, value.value);
+  check(value >= 0, name, "got {}, wanted 0 or more", text);
+}
 void read_field(const std::string& name, const std::string& text, Share& value) {
   read_field(name, text, value.value);
   check(value >= 0 && value < 1, name, "got {}, wanted at least 0 and less than 1", text);

@@ -27,6 +27,12 @@ struct Count {  // 1 or more
   constexpr Count(int64_t value) : value(value) {}
   constexpr operator int64_t() const { return value; }
 };
+struct Amount {  // 0 or more
+  int64_t value;
+  constexpr Amount(int64_t value) : value(value) {}
+  constexpr operator int64_t() const { return value; }
+  constexpr int64_t or_else(int64_t usual) const { return value > 0 ? value : usual; }
+};
 struct Share {  // at least 0, less than 1
   double value;
   constexpr Share(double value) : value(value) {}
@@ -43,6 +49,7 @@ inline std::string field_text(bool value) { return value ? "true" : "false"; }
 inline std::string field_text(int64_t value) { return fmt::format("{}", value); }
 inline std::string field_text(double value) { return fmt::format("{}", value); }
 inline std::string field_text(Count value) { return field_text(value.value); }
+inline std::string field_text(Amount value) { return field_text(value.value); }
 inline std::string field_text(Share value) { return field_text(value.value); }
 inline std::string field_text(Strength value) { return field_text(value.value); }
 template <Choice Value>
@@ -57,6 +64,7 @@ void read_field(const std::string& name, const std::string& text, bool& value);
 void read_field(const std::string& name, const std::string& text, int64_t& value);
 void read_field(const std::string& name, const std::string& text, double& value);
 void read_field(const std::string& name, const std::string& text, Count& value);
+void read_field(const std::string& name, const std::string& text, Amount& value);
 void read_field(const std::string& name, const std::string& text, Share& value);
 void read_field(const std::string& name, const std::string& text, Strength& value);
 [[noreturn]] void refuse_choice(const std::string& name, const std::string& text, const std::vector<std::string>& all);

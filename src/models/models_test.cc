@@ -256,6 +256,9 @@ TEST_P(Models, ValuesOutsideOfTheirBoundsAreRefused) {
       EXPECT_TRUE(refused(field.name, "1"));
       EXPECT_TRUE(refused(field.name, "-0.1"));
     }
+    if (field.value.find_first_not_of("0123456789.") == std::string::npos && !field.value.empty()) {
+      EXPECT_TRUE(refused(field.name, "-2")) << field.name;
+    }
     for (const char* count : {"width", "layers", "kernel", "heads", "longest", "source_words", "target_words"})
       if (field.name == count) {
         EXPECT_TRUE(refused(field.name, "0"));

@@ -18,7 +18,7 @@ namespace {
 
 struct TransformerConfig : LayerConfig {
   Count source_words = 0, target_words = 0, layers = 3;
-  int64_t decoder_layers = 0;
+  Amount decoder_layers = 0;
   bool tied = true, shared = false;
   AlignmentLosses alignment;
 
@@ -97,7 +97,7 @@ struct Transformer {
   explicit Transformer(const Config& c)
       : config(c), source(c.source_words, c), target(c.target_words, c), after_encoder(c), after_decoder(c) {
     for (int64_t n = 0; n < c.layers; ++n) encoder.emplace_back(c);
-    for (int64_t n = 0; n < (c.decoder_layers > 0 ? c.decoder_layers : c.layers.value); ++n) decoder.emplace_back(c);
+    for (int64_t n = 0; n < c.decoder_layers.or_else(c.layers); ++n) decoder.emplace_back(c);
     if (c.shared) {
       check(c.source_words == c.target_words, "transformer",
             "source and target have {} and {} tokens: one table wants one vocabulary", c.source_words.value,

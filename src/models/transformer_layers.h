@@ -34,7 +34,7 @@ constexpr std::array<std::pair<const char*, RopeStretch>, 4> names_of(RopeStretc
 
 struct LayerConfig {
   Count width = 256, heads = 4, longest = 256;
-  int64_t groups = 0, head_width = 0, inner = 0;
+  Amount groups = 0, head_width = 0, inner = 0;
   Inner activation = Inner::relu;
   bool pre_norm = false;
   NormKind norm = NormKind::layer;
@@ -121,8 +121,7 @@ inline Activation activation_of(Inner inner) {
   return Activation::none;
 }
 inline FeedForward feed_forward(const LayerConfig& c) {
-  return {c.width, c.inner > 0 ? c.inner : 4 * c.width, activation_of(c.activation), c.activation == Inner::swiglu,
-          c.bias};
+  return {c.width, c.inner.or_else(4 * c.width), activation_of(c.activation), c.activation == Inner::swiglu, c.bias};
 }
 
 // Either norm.

@@ -14,7 +14,7 @@ namespace {
 
 struct TransformerXlConfig : LayerConfig {
   Count target_words = 0, layers = 4;
-  int64_t memory = 256;
+  Amount memory = 256;
   bool tied = true;
 
   TransformerXlConfig() { position = "transformer_xl"; }
@@ -59,7 +59,6 @@ struct TransformerXl {
   Tensor words;
 
   explicit TransformerXl(const Config& c) : config(c), text(c.target_words, c), after(c) {
-    check(c.memory >= 0, "memory", "got {}, wanted 0 or more", c.memory);
     check(!placed_in_embedding(c) || c.position == "none", "transformer-xl",
           "position {}: places in the embedding begin anew with each piece of a text; wanted one of distances",
           c.position);

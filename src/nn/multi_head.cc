@@ -1,5 +1,7 @@
 #include <heed/nn.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "tensor/shape_format.h"
 
@@ -23,6 +25,8 @@ struct Widths {
       : groups(or_else(o.groups, o.heads)),
         head(or_else(o.head_width, o.heads > 0 ? width / o.heads : 0)),
         value_head(or_else(o.value_head_width, head)) {
+    check(std::min({o.groups, o.key_width, o.value_width, o.head_width, o.value_head_width}) >= 0, "multi-head",
+          "groups or a width are below 0");
     check(o.heads > 0 && groups > 0 && o.heads % groups == 0, "multi-head", "{} groups do not divide {} heads", groups,
           o.heads);
     check(o.head_width > 0 || width % o.heads == 0, "multi-head", "{} heads do not divide a width of {}", o.heads,

@@ -38,7 +38,7 @@ constexpr std::array<std::pair<const char*, BestLabelsBy>, 7> names_of(BestLabel
 struct ClassifyOptions : LabelledOptions {
   LabelKind kind = LabelKind::single;
   std::string separator = ",", validation = "0.1", class_weights, vectors;
-  int64_t longest = 256;
+  Count longest = 256;
   double smoothing = 0;
   BestLabelsBy best_by = BestLabelsBy::loss;
   bool frozen = false;

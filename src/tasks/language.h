@@ -22,7 +22,7 @@ struct LineOptions {
 };
 struct LanguageOptions : LineOptions {
   std::string validation = "0.05";
-  int64_t longest = 256;
+  Count longest = 256;
   bool packed = false;
   double smoothing = 0;
 

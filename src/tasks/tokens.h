@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "models/configuration.h"
+
 namespace heed {
 
 enum class TokenKind { unigram, bpe, words, characters, whitespace, bytes };
@@ -23,7 +25,7 @@ constexpr std::array<std::pair<const char*, TokenKind>, 6> names_of(TokenKind) {
 
 struct TokenOptions {
   TokenKind tokens = TokenKind::unigram;
-  int64_t vocabulary = 8000;
+  Count vocabulary = 8000;
   bool lower = false;
 
   void visit(auto&& field) {
@@ -35,7 +37,7 @@ struct TokenOptions {
 // Of tasks that never say a text, but say something of it.
 struct ReadingTokenOptions : TokenOptions {
   std::string stop_words, stem;
-  int64_t least = 1;
+  Count least = 1;
 
   ReadingTokenOptions() { tokens = TokenKind::words, vocabulary = 30'000, lower = true; }
   void visit(auto&& field) {

@@ -211,6 +211,7 @@ struct Made {
 static Made made(const TaskRow& row, Fields& fields, const std::string& folder) {
   const std::string from = fields.take<BeginOptions>().from;
   if (folder.empty() && !from.empty()) begin_with(fields, row, from);
+  check_options(fields.take<FitOptions>());
   Made made{row.make(fields, folder.empty() ? from : folder), fields.take<FitOptions>(), from};
   fields.check_all_taken(fmt::format("{} with the model {}", row.name, made.task->model_name()));
   const bool stands = !folder.empty() && std::filesystem::exists(RunPaths{folder}.state());

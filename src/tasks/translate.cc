@@ -201,7 +201,7 @@ class TranslateTask final : public TrainingTask {
   };
   Measured translate_some() const {
     Measured m;
-    for (int64_t n = 0; n < std::min(options_.measured, validation_.size()); ++n) {
+    for (int64_t n = 0; n < std::min<int64_t>(options_.measured, validation_.size()); ++n) {
       m.source.push_back(run_.source.decode(validation_.source[n]));
       m.wanted.push_back({run_.target.decode(validation_.target[n])});
     }

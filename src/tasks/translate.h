@@ -39,10 +39,10 @@ constexpr std::array<std::pair<const char*, BestBy>, 4> names_of(BestBy) {
 struct TranslateOptions : PairOptions {
   VocabularyKind vocabularies = VocabularyKind::separate;
   std::string validation = "0.05";
-  int64_t longest = 128;
+  Count longest = 128;
   double smoothing = 0.1;
   BestBy best_by = BestBy::loss;
-  int64_t measured = 200;
+  Amount measured = 200;
   std::string guided_alignment;
   AlignmentUnit alignment_unit = AlignmentUnit::words;
 

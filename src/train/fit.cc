@@ -33,7 +33,9 @@ std::unique_ptr<Optimizer> make_optimizer(const FitOptions& o, const std::vector
   fail(ErrorKind::usage, "fit", "unknown optimizer {}", static_cast<int>(o.optimizer));
 }
 
-void check_options(const FitOptions& o, const Learner& learner) {
+}  // namespace
+
+void check_options(const FitOptions& o) {
   const auto at_least = [](int64_t value, int64_t least, const char* name) {
     check(value >= least, name, "got {}, wanted at least {}", value, least);
   };
@@ -45,9 +47,11 @@ void check_options(const FitOptions& o, const Learner& learner) {
   check(o.learning_rate > 0, "learning_rate", "got {}, wanted more than 0", o.learning_rate);
   check(o.average >= 0 && o.average < 1, "average", "got {}, wanted 0 or more and less than 1", o.average);
   check(o.clip >= 0, "clip", "got {}, wanted 0 or more", o.clip);
+  check(o.weight_decay >= 0, "weight_decay", "got {}, wanted 0 or more", o.weight_decay);
   check(o.epochs > 0 && o.minutes >= 0, "fit", "{} epochs and {} minutes: wanted some", o.epochs, o.minutes);
-  check(!learner.lengths.empty(), "fit", "there is nothing to learn from");
 }
+
+namespace {
 
 NamedTensors cloned(const NamedTensors& tensors) {
   NamedTensors clones;
@@ -72,7 +76,9 @@ class Fitting {
  public:
   Fitting(const Learner& learner, const FitOptions& options, const FitWatchers& watchers, const TrainingState* from)
       : learner_(learner), options_(options), watchers_(watchers) {
-    check_options(options, learner);
+    check_options(options);
+    check(!learner.lengths.empty(), "fit", "there is nothing to learn from");
+
     for (const auto& [name, tensor] : learner.weights)
       if (tensor.requires_grad()) weights_.push_back(tensor);
     if (from) copy_into(learner.weights, from->weights);

@@ -125,6 +125,20 @@ def bad_input_is_a_sentence():
     complains(heed(*train("/proc/none")), 1, "/proc/none")
 
 
+def numbers_out_of_bounds_are_a_sentence():
+    """Every option of every task that is a number says what it wants; nothing is begun, so that the next try may be right."""
+    sections = dict(re.findall(r"^## heed train (\w+)(.*?)(?=^## |\Z)", heed("options").stdout, re.M | re.S))
+    data = {"classify": "reviews.tsv"}
+    assert set(sections) >= {"translate", "classify", "lm"}, sections.keys()
+    for task, section in sections.items():
+        numbers = set(re.findall(r"^\| `--([a-z-]+)` \| `-?[\d.e-]+` \|", section, re.M)) - {"seed"}
+        assert len(numbers) > 20, numbers
+        for option in sorted(numbers):
+            result = heed("train", task, "--data", data.get(task, "copy.tsv"), "--run", "out-of-bounds", f"--{option}", "-2")
+            complains(result, 2)
+            assert not Path("out-of-bounds/heed.json").exists(), option
+
+
 def bad_runs_are_a_sentence():
     predict = lambda run: heed("predict", run, input="a\n")
     complains(predict("nowhere"), 1, "nowhere", "no run")
@@ -273,7 +287,8 @@ with tempfile.TemporaryDirectory() as folder:
     assert heed("data", "reviews", "-n", "200", "-o", "reviews.tsv").returncode == 0
     assert heed("data", "copy", "-n", "400", "--length", "2,6", "-o", "copy.tsv").returncode == 0
     for check in [kills_change_nothing, a_full_disk_loses_nothing, signals_save_and_say_how_to_go_on, one_writer,
-                  bad_input_is_a_sentence, bad_runs_are_a_sentence, answers_come_line_by_line,
+                  bad_input_is_a_sentence, numbers_out_of_bounds_are_a_sentence, bad_runs_are_a_sentence,
+                  answers_come_line_by_line,
                   every_kind_of_token_trains, no_model_says_more_than_it_has_places_for, folds_are_runs,
                   rates_are_tested, trainings_are_drawn, heads_are_drawn, memory_is_counted_before_it_is_taken, options_come_from_files]:
         check()

@@ -130,19 +130,25 @@ HWY_INLINE V exp(D d, V x) {
   return scale_by_power(d, hn::Add(expm1_reduced(d, reduced.r), hn::Set(d, 1)), reduced.n);
 }
 
-// The same for f32 and x <= 88, with 0 below -87, where results turn denormal: what softmax and its kin need. NaN stays
-// NaN. One constant is enough for ln 2 where the product is fused; what is added to n leaves the exponent of 2^n in the
-// lowest bits.
+// Added to a number of f32, it leaves the exponent's bits of 2^n, n the integer next to it, in the lowest places: those
+// of 0 for n = -127, of infinity for n = 128. To multiply by that power keeps NaN, where a sum of bits may not.
+inline constexpr float kExponentMagic = Exponential<float>::kMagic + 127;
+template <class D, class V>
+HWY_INLINE V power_of_exponent(D d, V n_with_magic) {
+  return hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(hn::RebindToUnsigned<D>(), n_with_magic)));
+}
+
+// e^x for f32 and x <= 88, with 0 below -87, where results turn denormal: what softmax and its kin need. NaN stays NaN.
+// One constant is enough for ln 2 where the product is fused.
 template <class D, class V>
 HWY_INLINE V exp_at_most_88(D d, V x) {
   static_assert(std::is_same_v<hn::TFromD<D>, float>);
   constexpr float kP[] = {1.0f, 1.0f, 0.4999999341f, 0.1666652006f, 0.0416683948f, 0.00836878612f, 0.00138144526f};
-  const hn::RebindToUnsigned<D> du;
-  const V magic = hn::Set(d, Exponential<float>::kMagic + 127);
+  const V magic = hn::Set(d, kExponentMagic);
   const V n_with_magic = hn::MulAdd(x, hn::Set(d, 1.44269504f), magic);
   const V r = hn::NegMulAdd(hn::Sub(n_with_magic, magic), hn::Set(d, 0.693147182f), x);
-  const V power = hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(du, n_with_magic)));
-  return hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -87.0f)), hn::Mul(polynomial(d, r, kP), power));
+  const V y = hn::Mul(polynomial(d, r, kP), power_of_exponent(d, n_with_magic));
+  return hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -87.0f)), y);
 }
 
 template <class D, class V>

@@ -29,7 +29,7 @@ int status_of(ErrorKind kind) {
 
 }  // namespace
 
-bool has_memory() {
+bool recover_memory() {
   if (refill_memory_reserve()) return true;
   release_memory();
   return refill_memory_reserve();

@@ -19,8 +19,9 @@ inline constexpr const char* kEnding = "the server ends";
 inline constexpr const char* kTooLong = "it took longer than a request may take";
 inline constexpr const char* kNoMemory = "there is not the memory for this request";
 
-// Is there memory for what comes next? What is kept for later is given up before it is said that there is none.
-bool has_memory();
+// Sees to it that there is memory for what comes next, and gives up what is kept for later where that is needed; false:
+// there is none.
+bool recover_memory();
 
 std::string error_json(int status, const std::string& message);
 Response error_response(int status, const std::string& message);  // busy ones say when to come again

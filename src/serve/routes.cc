@@ -214,7 +214,7 @@ Response checked(const Service& service, const Request& request, const Route* ro
   if (wants_key && !has_key(service, request))
     return error_response(401, "wants the header Authorization: Bearer KEY, with a key that is known here");
   if (route->body && !is_json(request)) return error_response(415, "wanted Content-Type: application/json");
-  if (route->body && !has_memory()) return error_response(503, kNoMemory);
+  if (route->body && !recover_memory()) return error_response(503, kNoMemory);
   return {};
 }
 

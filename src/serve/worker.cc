@@ -171,11 +171,11 @@ void Worker::make_room(Lane& lane) {
     tell(group.asks, error);
   }
   lane.groups.clear();
-  has_memory();
+  recover_memory();
 }
 
 void Worker::turn(Lane& lane) {
-  if (!has_memory()) make_room(lane);
+  if (!recover_memory()) make_room(lane);
   if (&lane == &first()) do_work();
   while (begin_next(lane)) continue;
   for (Group& group : lane.groups) step(group);

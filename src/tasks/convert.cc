@@ -43,10 +43,9 @@ void copy_tokenizers(const std::string& task, const std::string& from, const std
 
 // What a translator's folder needs for MarianTokenizer, where its tokenisers can be said so; else as a run has them.
 void export_tokenizers(const std::string& task, const std::string& run, int64_t longest, const std::string& folder) {
-  if (task == "translate")
-    if (const Tokenizers both = Tokenizers::load(run); is_sentence_piece(both))
-      return write_marian_tokenizers(both, longest, folder);
-  copy_tokenizers(task, run, folder);
+  if (task != "translate") return copy_tokenizers(task, run, folder);
+  const Tokenizers both = Tokenizers::load(run);
+  is_sentence_piece(both) ? write_marian_tokenizers(both, longest, folder) : both.save(folder);
 }
 void import_tokenizers(const std::string& task, const std::string& folder, const std::string& run) {
   if (task == "translate" && has_marian_tokenizers(folder)) return read_marian_tokenizers(folder).save(run);

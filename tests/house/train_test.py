@@ -288,8 +288,7 @@ with tempfile.TemporaryDirectory() as folder:
     assert heed("data", "copy", "-n", "400", "--length", "2,6", "-o", "copy.tsv").returncode == 0
     for check in [kills_change_nothing, a_full_disk_loses_nothing, signals_save_and_say_how_to_go_on, one_writer,
                   bad_input_is_a_sentence, numbers_out_of_bounds_are_a_sentence, bad_runs_are_a_sentence,
-                  answers_come_line_by_line,
-                  every_kind_of_token_trains, no_model_says_more_than_it_has_places_for, folds_are_runs,
+                  answers_come_line_by_line, every_kind_of_token_trains, no_model_says_more_than_it_has_places_for, folds_are_runs,
                   rates_are_tested, trainings_are_drawn, heads_are_drawn, memory_is_counted_before_it_is_taken, options_come_from_files]:
         check()
         print("ok", check.__name__)

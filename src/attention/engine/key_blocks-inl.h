@@ -19,7 +19,6 @@
 #include "attention/engine/forms-inl.h"
 #include "attention/engine/key_blocks.h"
 #include "attention/engine/score_gradients-inl.h"
-#include "kernels/panels-inl.h"
 #include "kernels/scratch.h"
 
 HWY_BEFORE_NAMESPACE();

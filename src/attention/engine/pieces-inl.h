@@ -47,13 +47,10 @@ HWY_INLINE Vector<float> power_of_two(Vector<float> x) {
   const auto n = hn::Round(x);
   return kn::scale_by_power(d, power_of_fraction(hn::Sub(x, n)), n);
 #else
-  // Added to x, it leaves the exponent's bits of 2^n, n next to x, in the lowest places: those of 0 for n = −127, of ∞
-  // for n = 128.
-  const auto magic = hn::Set(d, 0x1.8p23f + 127);
+  const auto magic = hn::Set(d, kn::kExponentMagic);
   x = hn::Min(hn::Set(d, 128.0f), hn::Max(hn::Set(d, -127.0f), x));
-  const auto n = hn::Add(x, magic), r = hn::Sub(x, hn::Sub(n, magic));
-  const auto power = hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(Tag<uint32_t>(), n)));
-  return hn::Mul(power_of_fraction(r), power);
+  const auto n_with_magic = hn::Add(x, magic), r = hn::Sub(x, hn::Sub(n_with_magic, magic));
+  return hn::Mul(power_of_fraction(r), kn::power_of_exponent(d, n_with_magic));
 #endif
 }
 HWY_INLINE Vector<double> power_of_two(Vector<double> x) { return kn::exp2(Tag<double>(), x); }
@@ -125,8 +122,7 @@ struct ScorePieces {
     for (size_t i = 0; i < p.biases.size(); ++i) biases[i] = {p.biases[i].at(b, h, row) + key, p.biases[i].row};
   }
   void add(const Bias& bias) { biases[count++] = bias; }
-  // So many keys and rows on, the same is wanted. Biases of a key or a distance are small enough to stay where they
-  // are.
+  // So many keys and rows on, the same is wanted. Biases of a key or a distance are small: they stay in a cache.
   void fetch_ahead(int64_t keys, int64_t rows) {
     for (int i = 0; i < count; ++i)
       if (biases[i].row > 0) biases[i].ahead = keys + rows * biases[i].row;

@@ -15,7 +15,6 @@
 
 #include "attention/engine/forms-inl.h"
 #include "attention/engine/query_block.h"
-#include "kernels/panels-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace heed::attention {

@@ -12,7 +12,6 @@
 #include <utility>
 
 #include "attention/engine/pieces-inl.h"
-#include "kernels/panels-inl.h"
 #include "kernels/scratch.h"
 
 #if defined(HEED_ATTENTION_ENGINE_RELATIVE_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -204,8 +203,8 @@ class RelativeBlock {
       }
     }
   }
-  // The entries in use, in panels of 64. Two neighbouring blocks of keys share half of their panels: what is
-  // there is not packed again.
+  // The entries in use, in panels of 64. Two neighbouring blocks of keys share half of their panels: what is there is
+  // not packed again.
   void pack(const Spanned<T>& span, const T* table, int64_t end) {
     if (held_table_ != table) held_table_ = table, std::fill_n(held_, kSpan / kPanel, kNothing);
     first_slot_ = static_cast<int64_t>(static_cast<uint64_t>(span.first) % kSpan) / kPanel;

@@ -5,7 +5,6 @@
 #include "hwy/foreach_target.h"
 // After Highway's own, in this order.
 #include "attention/engine/added_gradients-inl.h"
-#include "kernels/panels-inl.h"
 
 #ifndef HEED_ATTENTION_ENGINE_ROW_BLOCK_ONCE
 #define HEED_ATTENTION_ENGINE_ROW_BLOCK_ONCE

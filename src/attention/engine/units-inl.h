@@ -93,8 +93,7 @@ HWY_INLINE void left_row(const bf16* x, Factor, int64_t width, Bf16Pair* to) {
   std::memcpy(static_cast<void*>(to), x, static_cast<size_t>(width) * sizeof(bf16));
 }
 
-// ---- keys: panels of 64, units of D deep (kernels/panels.h)
-// -----------------------------------------------------------------------
+// ---- keys: panels of 64, units of D deep -----------------------------------------------------------------
 
 template <class T>
 HWY_INLINE void pack_columns(const T* rows, int64_t stride, int64_t width, int64_t count, T* panel) {
@@ -110,10 +109,11 @@ HWY_INLINE void pack_columns(const bf16* rows, int64_t stride, int64_t width, in
 
 // ---- rows as right factors -------------------------------------------------------------------------------
 
+template <class T>
+inline constexpr int64_t kStrip = kn::Panels<T>::kStrip;  // W
+
 // B(k,j) = data[(j / W)·strip + k·row + j mod W]. A matrix as it is has strips W apart. Rows wider than one are better
 // packed, or the lines of a column of tiles share their cache sets.
-template <class T>
-inline constexpr int64_t kStrip = kn::Panels<T>::kStrip;
 template <class T>
 struct RowStrips {
   using Value = T;

@@ -7,7 +7,6 @@
 // After Highway's own, in this order.
 #include "attention/engine/added-inl.h"
 #include "attention/engine/relative-inl.h"
-#include "kernels/panels-inl.h"
 
 #ifndef HEED_ATTENTION_ENGINE_WEIGHTS_ONCE
 #define HEED_ATTENTION_ENGINE_WEIGHTS_ONCE
